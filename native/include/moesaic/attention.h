@@ -1,0 +1,126 @@
+/* Paged KV cache, rotary embedding and attention. */
+#ifndef MOESAIC_ATTENTION_H
+#define MOESAIC_ATTENTION_H
+
+#include "moesaic/batch.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct msc_kv_cache msc_kv_cache;
+
+/** The cache of one layer group: layers whose pages have the same shape and share one page table.
+ * A page holds page_tokens positions of all layers of the group. The layout inside a page is the device's own. */
+typedef struct msc_kv_cache_desc {
+  uint32_t struct_size;
+  /** MSC_FORMAT_F32, MSC_FORMAT_BF16 or MSC_FORMAT_I8 (scale per token and head). */
+  int32_t format;
+  int64_t num_layers;
+  int64_t num_kv_heads;
+  /** Elements of one head's key. */
+  int64_t k_width;
+  /** Elements of one head's value; 0 when values are a prefix of the keys (latent attention). Must be > 0 for now. */
+  int64_t v_width;
+  /** Positions a page holds; a multiple of 16. */
+  int64_t page_tokens;
+  int64_t num_pages;
+  /** Positions a layer of this group looks back on, itself included; 0: all. */
+  int64_t window;
+  /** Index of this group's page table in the batch. */
+  uint32_t group;
+  uint32_t reserved;
+} msc_kv_cache_desc;
+
+typedef struct msc_kv_cache_info {
+  uint32_t struct_size;
+  uint32_t reserved;
+  uint64_t page_bytes;
+  uint64_t total_bytes;
+} msc_kv_cache_info;
+
+MSC_API msc_status msc_kv_cache_create(msc_device* device, const msc_kv_cache_desc* desc, msc_kv_cache** cache);
+MSC_API msc_status msc_kv_cache_destroy(msc_kv_cache* cache);
+MSC_API msc_status msc_kv_cache_query(const msc_kv_cache* cache, msc_kv_cache_info* info);
+/** Bytes of one page for a description, before anything is allocated. */
+MSC_API msc_status msc_kv_cache_page_bytes(const msc_device* device, const msc_kv_cache_desc* desc, uint64_t* bytes);
+/** Copies whole pages (all layers), for copy-on-write. @param host_source, host_target [num_pages] page numbers. */
+MSC_API msc_status msc_kv_cache_copy_pages(msc_stream* stream, msc_kv_cache* cache, const int32_t* host_source,
+                                           const int32_t* host_target, int64_t num_pages);
+
+typedef enum msc_rope_pairing {
+  /** (x[i], x[i + d/2]): weights of Hugging Face checkpoints. */
+  MSC_ROPE_PAIRING_HALF_SPLIT = 0,
+  /** (x[2i], x[2i + 1]): GGUF `llama`, DeepSeek. */
+  MSC_ROPE_PAIRING_INTERLEAVED = 1
+} msc_rope_pairing;
+
+/** Cosines and sines of a batch: table[t, i] = factor * cos(position[t] * inv_freq[i]) for i < d/2, then the sines.
+ * The angle is the float32 product, as the families' own code computes it (RoFormer, Su et al. 2021). */
+typedef struct msc_rope_table_params {
+  uint32_t struct_size;
+  float factor;
+  /** [1, d/2] */
+  msc_tensor inv_freq;
+  /** [T, d] */
+  msc_tensor table;
+} msc_rope_table_params;
+
+/** QK-norm, rotary embedding and append to the cache, per token and head:
+ * q = rope(norm(q)) in place; the cache receives rope(norm(k)) and v. */
+typedef struct msc_rope_append_params {
+  uint32_t struct_size;
+  int32_t pairing;
+  int64_t layer;
+  int64_t num_q_heads;
+  /** [T, num_q_heads * k_width], changed in place. */
+  msc_tensor q;
+  /** [T, num_kv_heads * k_width] */
+  msc_tensor k;
+  /** [T, num_kv_heads * v_width] */
+  msc_tensor v;
+  /** Optional [1, k_width]: RMSNorm of each head before the rotation. */
+  msc_tensor q_norm;
+  msc_tensor k_norm;
+  /** Optional [T, d], d <= k_width even: the first d channels of each head are rotated. */
+  msc_tensor rope_table;
+  float norm_eps;
+  uint32_t reserved;
+} msc_rope_append_params;
+
+/** softmax(scale * q k^T + mask) v over the cached positions of each sequence, causal within the batch.
+ * The batch's own keys and values must have been appended. Query head h reads KV head h / (q heads / KV heads).
+ * Work is split over positions at fixed multiples that depend on a query's own position alone. */
+typedef struct msc_attention_params {
+  uint32_t struct_size;
+  int32_t precision;
+  int64_t layer;
+  int64_t num_q_heads;
+  /** [T, num_q_heads * k_width] */
+  msc_tensor q;
+  /** [T, num_q_heads * v_width] */
+  msc_tensor out;
+  float scale;
+  /** tanh soft cap of the scores; 0: none. Not implemented yet: must be 0. */
+  float softcap;
+  /** Positions looked back on, itself included; 0: all. */
+  int64_t window;
+  /** 1: causal. 0 (bidirectional) is not implemented yet. */
+  int32_t causal;
+  uint32_t reserved;
+  /** Optional [1, num_q_heads]: a logit per head added to the softmax's denominator alone. */
+  msc_tensor sinks;
+  /** Optional relative position bias. Not implemented yet: must be absent. */
+  msc_tensor bias;
+} msc_attention_params;
+
+MSC_API msc_status msc_op_rope_table(msc_stream* stream, const msc_batch* batch, const msc_rope_table_params* params);
+MSC_API msc_status msc_op_rope_append(msc_stream* stream, const msc_batch* batch, msc_kv_cache* cache,
+                                      const msc_rope_append_params* params);
+MSC_API msc_status msc_op_attention(msc_stream* stream, const msc_batch* batch, const msc_kv_cache* cache,
+                                    const msc_attention_params* params);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

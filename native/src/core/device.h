@@ -1,0 +1,48 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/thread_pool.h"
+#include "moesaic/device.h"
+
+/// A CPU device: an instruction-set level, the features in use within it, and a pool of threads.
+struct msc_device {
+  explicit msc_device(const msc_device_options& options);  // options already checked
+  int32_t isa;         // msc_isa, never AUTO
+  uint32_t features;   // msc_cpu_feature bits in use
+  unsigned row_group;  // rows that packed weights interleave: 8 (portable, AVX2) or 16 (AVX512)
+  msc::ThreadPool pool;
+  std::atomic<int64_t> live_objects{0};  // streams, buffers, weights, caches that still refer to this device
+};
+
+/// In-order work of one submitting thread. CPU ops run inside the call.
+struct msc_stream {
+  explicit msc_stream(msc_device* owner);
+  ~msc_stream();
+  msc_stream(const msc_stream&) = delete;
+  msc_stream& operator=(const msc_stream&) = delete;
+
+  /// Scratch memory for one op, 64-byte aligned, uninitialised; valid until the next call of scratch() on this stream.
+  /// Grows when needed and is kept, so that steady state allocates nothing.
+  std::byte* scratch(size_t bytes);
+
+  msc_device* device;
+
+ private:
+  std::byte* scratch_ = nullptr;
+  size_t scratch_bytes_ = 0;
+};
+
+/// Zeroed, 64-byte aligned host memory.
+struct msc_buffer {
+  msc_buffer(msc_device* owner, uint64_t bytes);
+  ~msc_buffer();
+  msc_buffer(const msc_buffer&) = delete;
+  msc_buffer& operator=(const msc_buffer&) = delete;
+
+  msc_device* device;
+  uint64_t size_bytes;
+  std::byte* data;
+};
