@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Builds and runs every test; ends with 'N passed, N failed, N skipped'. Called by ./build.sh test.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+root=$PWD
+. scripts/lib/packages.sh
+. scripts/lib/dotnet.sh
+. scripts/lib/build.sh
+
+results=$root/out/test-results
+rm -rf "$results"
+mkdir -p "$results" out/log
+status=0
+
+say() { printf '\n== %s (%s)\n' "$1" "$(date +%T)"; }
+
+# check NAME COMMAND...: runs a check that is no test of its own; its failure fails the run.
+check() {
+  local name=$1
+  shift
+  say "$name"
+  "$@" || { echo "FAILED: $name"; status=1; }
+}
+
+say "Setting up"
+ensure_packages build
+ensure_packages test
+ensure_dotnet
+
+say "Building the native library and its tests"
+build_native release
+check "Native tests" scripts/native-tests.sh release "$results"
+say "Building under AddressSanitizer and UndefinedBehaviorSanitizer"
+build_native asan
+check "Native tests under AddressSanitizer and UndefinedBehaviorSanitizer" scripts/native-tests.sh asan "$results"
+say "Building under ThreadSanitizer"
+build_native tsan
+check "Thread tests under ThreadSanitizer" scripts/native-tests.sh tsan "$results"
+
+say "Building the managed side, warnings as errors"
+"$dotnet" build Moesaic.slnx -c Release --nologo -v quiet
+check "Generated bindings are current" "$dotnet" run --project bindings/Moesaic.Bindings.Generator -c Release --no-build -- --check
+say "Building the program"
+build_program
+say "Managed tests"
+"$dotnet" test Moesaic.slnx -c Release --no-build --nologo -v quiet --logger "trx" --results-directory "$results/managed" || status=1
+
+check "Trimmed, self-contained publish" scripts/publish.sh
+
+say "Summary"
+"$dotnet" run --project tests/Moesaic.TestSummary -c Release --no-build -- "$results" tests/allowed-skips.txt >out/log/summary.txt || status=1
+[ "$status" -eq 0 ] || echo "The run failed; see above." 
+cat out/log/summary.txt
+exit "$status"
