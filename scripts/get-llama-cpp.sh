@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Unpacks Debian sid's llama.cpp, with the libraries it needs, into .tools/llama.cpp (git-ignored), for side-by-side
+# measurements only: nothing is installed, nothing of it is linked or shipped, CI never runs this.
+# Leaves .tools/llama.cpp/llama-bench, a wrapper that runs the program with its own loader and libraries.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+target=$PWD/.tools/llama.cpp
+state=$PWD/.tools/apt-sid
+mkdir -p "$target/debs" "$state/lists/partial" "$state/cache/archives/partial"
+
+# The mirror that this machine already uses for Debian.
+mirror=$(grep -rhoE 'https?://[^ ]+/debian/?( |$)' /etc/apt/sources.list /etc/apt/sources.list.d/ 2>/dev/null | head -n 1 | tr -d ' ' || true)
+[ -n "$mirror" ] || { echo "get-llama-cpp.sh: no Debian mirror in this machine's apt sources" >&2; exit 1; }
+echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror sid main" >"$state/sources.list"
+options=(-o "Dir::Etc::sourcelist=$state/sources.list" -o Dir::Etc::sourceparts=/dev/null -o "Dir::State::Lists=$state/lists"
+  -o "Dir::Cache=$state/cache" -o "Dir::State::status=/dev/null" -o APT::Install-Recommends=false -o APT::Sandbox::User=root)
+apt-get "${options[@]}" update -qq
+
+# Everything that the program needs, from libc up, so that the machine's own release does not matter.
+packages=$(apt-cache "${options[@]}" depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks \
+  --no-replaces --no-enhances llama.cpp-tools 2>/dev/null | grep -E '^[a-z0-9]' | grep -vE '^(debconf|perl|python3|adduser|passwd)' | sort -u)
+[ -n "$packages" ] || { echo "get-llama-cpp.sh: this mirror's sid has no llama.cpp-tools" >&2; exit 1; }
+(
+  cd "$target/debs"
+  for package in $packages; do
+    apt-get "${options[@]}" download -qq "$package" 2>/dev/null || true
+  done
+)
+for deb in "$target"/debs/*.deb; do
+  dpkg -x "$deb" "$target/root"
+done
+loader=$(find "$target/root" -name 'ld-linux-x86-64.so.2' | head -n 1)
+program=$(find "$target/root" -path '*/bin/llama-bench' -type f | head -n 1)
+[ -n "$loader" ] && [ -n "$program" ] || { echo "get-llama-cpp.sh: llama-bench or its loader is not in the packages" >&2; exit 1; }
+libraries=$(find "$target/root" -name '*.so*' -printf '%h\n' | sort -u | tr '\n' ':')
+# Its plug-ins are looked for beside the executable, which is the loader when started this way.
+cp "$(dirname "$(find "$target/root" -name 'libggml-cpu-x64.so' | head -n 1)")"/*.so "$(dirname "$loader")/"
+cat >"$target/llama-bench" <<WRAPPER
+#!/bin/sh
+exec "$loader" --library-path "$libraries" "$program" "\$@"
+WRAPPER
+chmod +x "$target/llama-bench"
+echo "$target/llama-bench"
