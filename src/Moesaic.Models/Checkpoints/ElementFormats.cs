@@ -4,6 +4,12 @@ namespace Moesaic.Models.Checkpoints;
 public static class ElementFormats
 {
     /// <summary>
+    /// The format of a ggml type id. Ids from 256 on, which other programs use for types of their own, would collide
+    /// with the plain types here and become negative: unknown, but with a name.
+    /// </summary>
+    internal static ElementFormat FromGgml(int typeId) => (ElementFormat)(typeId < 256 ? typeId : -typeId);
+
+    /// <summary>
     /// The number of elements and bytes in one block (plain types: one element). False for a format whose layout is
     /// not known here; such a tensor may lie in a file as long as nobody needs it.
     /// </summary>
@@ -62,6 +68,6 @@ public static class ElementFormats
         (ElementFormat)41 => "Q1_0 (ggml type 41)",
         (ElementFormat)42 => "Q2_0 (ggml type 42)",
         _ when Enum.IsDefined(format) => format.ToString(),
-        _ => $"ggml type {(uint)format}",
+        _ => $"ggml type {Math.Abs((int)format)}",
     };
 }

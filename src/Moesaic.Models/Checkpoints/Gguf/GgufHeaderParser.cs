@@ -13,6 +13,7 @@ internal static class GgufHeaderParser
     private const int MaxKeyBytes = 65_535;
     private const int MaxTensorNameBytes = 1_024;
     private const int MaxDimensions = 4;
+    private const uint MaxTypeId = ushort.MaxValue;
     private const uint DefaultAlignment = 32;
     private const uint MaxAlignment = 1 << 20;
 
@@ -131,21 +132,19 @@ internal static class GgufHeaderParser
         }
 
         uint type = reader.ReadUInt32();
-        ElementFormat format = unchecked((ElementFormat)type);
+        ElementFormat format = type <= MaxTypeId ? ElementFormats.FromGgml((int)type) : throw reader.Error($"the type id {type} is absurd.");
         ulong offset = reader.ReadUInt64();
         if (offset % alignment != 0 || offset > (ulong)reader.Length)
         {
             throw reader.Error($"the data offset {offset} must be a multiple of the alignment {alignment} and inside the file of {reader.Length} bytes.");
         }
 
-        return new GgufTensorEntry(name, format, dimensions, elements, ByteLengthOf(reader, type, dimensions, elements), (long)offset);
+        return new GgufTensorEntry(name, format, dimensions, elements, ByteLengthOf(reader, format, dimensions, elements), (long)offset);
     }
 
-    private static long ByteLengthOf(GgufHeaderReader reader, uint type, long[] dimensions, long elements)
+    private static long ByteLengthOf(GgufHeaderReader reader, ElementFormat format, long[] dimensions, long elements)
     {
-        // Ids from 256 on are this program's own and mean nothing inside a GGUF file.
-        ElementFormat format = unchecked((ElementFormat)type);
-        if (type >= 256 || !ElementFormats.TryGetBlock(format, out int blockElements, out int blockBytes))
+        if (!ElementFormats.TryGetBlock(format, out int blockElements, out int blockBytes))
         {
             return -1;
         }

@@ -113,16 +113,17 @@ public sealed class GgufMetadata
             return false;
         }
 
-        value = found.Elements switch
+        // Decided by the stored type: at run time a uint[] also passes for an int[].
+        value = (found.Type == GgufValueType.Array ? found.ElementType : GgufValueType.Array) switch
         {
-            int[] elements => elements,
-            byte[] elements => Array.ConvertAll(elements, e => (int)e),
-            sbyte[] elements => Array.ConvertAll(elements, e => (int)e),
-            ushort[] elements => Array.ConvertAll(elements, e => (int)e),
-            short[] elements => Array.ConvertAll(elements, e => (int)e),
-            uint[] elements => Array.ConvertAll(elements, e => e <= int.MaxValue ? (int)e : throw OutOfRange(key, e)),
-            ulong[] elements => Array.ConvertAll(elements, e => e <= int.MaxValue ? (int)e : throw OutOfRange(key, e)),
-            long[] elements => Array.ConvertAll(elements, e => e is >= int.MinValue and <= int.MaxValue ? (int)e : throw OutOfRange(key, e)),
+            GgufValueType.UInt8 => Array.ConvertAll((byte[])found.Elements!, e => (int)e),
+            GgufValueType.Int8 => Array.ConvertAll((sbyte[])found.Elements!, e => (int)e),
+            GgufValueType.UInt16 => Array.ConvertAll((ushort[])found.Elements!, e => (int)e),
+            GgufValueType.Int16 => Array.ConvertAll((short[])found.Elements!, e => (int)e),
+            GgufValueType.UInt32 => Array.ConvertAll((uint[])found.Elements!, e => e <= int.MaxValue ? (int)e : throw OutOfRange(key, e)),
+            GgufValueType.Int32 => (int[])found.Elements!,
+            GgufValueType.UInt64 => Array.ConvertAll((ulong[])found.Elements!, e => e <= int.MaxValue ? (int)e : throw OutOfRange(key, e)),
+            GgufValueType.Int64 => Array.ConvertAll((long[])found.Elements!, e => e is >= int.MinValue and <= int.MaxValue ? (int)e : throw OutOfRange(key, e)),
             _ => throw WrongType(key, "array of i32", found),
         };
         return true;
