@@ -1,0 +1,23 @@
+namespace Moesaic.Interop;
+
+/// <summary>Host arrays of one step; copied by the call. Tokens of one sequence are consecutive, and so are their positions.</summary>
+public readonly ref struct BatchContent
+{
+    /// <summary>[T]</summary>
+    public required ReadOnlySpan<int> TokenIds { get; init; }
+
+    /// <summary>[T], from 0 in each sequence.</summary>
+    public required ReadOnlySpan<int> Positions { get; init; }
+
+    /// <summary>[S + 1]: sequence s owns tokens [offsets[s], offsets[s + 1]).</summary>
+    public required ReadOnlySpan<int> QueryOffsets { get; init; }
+
+    /// <summary>Ascending token indices whose logits are wanted.</summary>
+    public required ReadOnlySpan<int> LogitRows { get; init; }
+
+    /// <summary>[KV groups, S, <see cref="PagesStride"/>] page numbers; entry j holds positions
+    /// [j * page tokens, (j + 1) * page tokens). Only pages up to the last position are read.</summary>
+    public required ReadOnlySpan<int> PageTables { get; init; }
+
+    public required int PagesStride { get; init; }
+}

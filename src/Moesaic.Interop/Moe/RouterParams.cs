@@ -1,0 +1,49 @@
+namespace Moesaic.Interop;
+
+/// <summary>Chooses experts. z = W x + bias in float32; p = score(z); selection score s = p + selection bias. With several
+/// groups only experts of the <see cref="KeptGroups"/> best are eligible. Ids are the <see cref="TopK"/> largest s, best
+/// first, ties to the lower index; weights are p of the chosen, without the selection bias, divided by their sum +
+/// <see cref="NormEpsilon"/> if <see cref="Normalise"/>, times <see cref="Scale"/>.</summary>
+public readonly ref struct RouterParams
+{
+    public RouterParams()
+    {
+    }
+
+    public required RouterScore Score { get; init; }
+
+    public RouterGroupRule GroupRule { get; init; }
+
+    public int NumGroups { get; init; } = 1;
+
+    public int KeptGroups { get; init; } = 1;
+
+    public required int TopK { get; init; }
+
+    public bool Normalise { get; init; }
+
+    public float NormEpsilon { get; init; }
+
+    public float Scale { get; init; } = 1;
+
+    /// <summary>[T, H]</summary>
+    public required Tensor Input { get; init; }
+
+    /// <summary>Dense weight [E, H]; always evaluated in float32.</summary>
+    public required Weight Weight { get; init; }
+
+    /// <summary>Optional [1, E], part of the logits.</summary>
+    public Tensor Bias { get; init; }
+
+    /// <summary>Optional [1, E], selection only.</summary>
+    public Tensor SelectionBias { get; init; }
+
+    /// <summary>Optional [T, top k] int32: choices of another run, replayed; weights are still this run's own.</summary>
+    public Tensor ForcedIds { get; init; }
+
+    /// <summary>[T, top k] int32</summary>
+    public required Tensor Ids { get; init; }
+
+    /// <summary>[T, top k]</summary>
+    public required Tensor Weights { get; init; }
+}

@@ -1,0 +1,19 @@
+using Moesaic.Bindings;
+
+namespace Moesaic.Interop;
+
+/// <summary>What a linear layer does with its products.</summary>
+public enum Epilogue
+{
+    /// <summary>out = y</summary>
+    Store = MscEpilogue.Store,
+
+    /// <summary>out = out + y (the residual stream)</summary>
+    Add = MscEpilogue.Add,
+
+    /// <summary>Exactly two weights, gate and up, of equal shape: out[0] = silu(gate) * up (SwiGLU).</summary>
+    SwiGlu = MscEpilogue.Swiglu,
+
+    /// <summary>As <see cref="SwiGlu"/> with gelu_tanh for silu.</summary>
+    GeluTanhGlu = MscEpilogue.GeluTanhGlu,
+}

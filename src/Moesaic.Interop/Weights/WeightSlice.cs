@@ -1,0 +1,27 @@
+namespace Moesaic.Interop;
+
+/// <summary>Rows [<see cref="RowBegin"/>, <see cref="RowBegin"/> + <see cref="NumRows"/>) of one expert, from row-major
+/// source data in memory that the caller keeps alive and readable during the call.</summary>
+public readonly record struct WeightSlice
+{
+    public long Expert { get; init; }
+
+    public long RowBegin { get; init; }
+
+    public required long NumRows { get; init; }
+
+    /// <summary>Address of the first source row, e.g. in a <see cref="MappedFile"/>.</summary>
+    public required nint Source { get; init; }
+
+    /// <summary>Bytes from one source row to the next.</summary>
+    public required long SourceRowBytes { get; init; }
+
+    /// <summary>Address of separate scales; 0 where absent.</summary>
+    public nint Scales { get; init; }
+
+    /// <summary>Address of separate zero points; 0 where absent.</summary>
+    public nint ZeroPoints { get; init; }
+
+    /// <summary>Address of the input permutation (int32); 0 where absent.</summary>
+    public nint Permutation { get; init; }
+}
