@@ -34,6 +34,10 @@ internal static partial class GgufSplit
         return parts;
     }
 
+    /// <summary>Whether a file name is that of a part other than the first.</summary>
+    public static bool IsLaterPart(string fileName) =>
+        PartName().Match(fileName) is { Success: true } match && match.Groups["part"].Value != "00001";
+
     public static void CheckPart(string path, GgufMetadata metadata, int index, int count)
     {
         int foundIndex = metadata.GetInt32("split.no");
@@ -52,6 +56,6 @@ internal static partial class GgufSplit
         }
     }
 
-    [GeneratedRegex(@"^(?<name>.+)-\d{5}-of-(?<count>\d{5})\.gguf$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^(?<name>.+)-(?<part>\d{5})-of-(?<count>\d{5})\.gguf$", RegexOptions.CultureInvariant)]
     private static partial Regex PartName();
 }
