@@ -21,7 +21,8 @@ internal static class HeaderReader
         List<OpaqueModel> opaques = [];
         List<StructModel> structs = [];
         List<FunctionModel> functions = [];
-        foreach (Cursor cursor in unit.Declarations())
+        IReadOnlyList<Cursor> declarations = unit.Declarations();
+        foreach (Cursor cursor in declarations)
         {
             string where = $"{file}:{cursor.Line}: {cursor.Name}";
             switch (cursor.Kind)
@@ -43,7 +44,9 @@ internal static class HeaderReader
                     structs.Add(ReadStruct(cursor, where));
                     break;
                 case CursorKind.StructDeclaration when !cursor.HasDefinition && opaques.TrueForAll(o => o.Name != cursor.Name):
-                    opaques.Add(new OpaqueModel(cursor.Name, cursor.RawComment));
+                    // `typedef struct x x;`: libclang gives the comment to the typedef.
+                    opaques.Add(new OpaqueModel(cursor.Name, declarations.FirstOrDefault(
+                        d => d.Kind == CursorKind.Typedef && d.Name == cursor.Name, cursor).RawComment));
                     break;
                 case CursorKind.StructDeclaration:
                     break;
@@ -86,17 +89,19 @@ internal static class HeaderReader
     private static EnumModel ReadEnum(Cursor cursor, IReadOnlyDictionary<uint, string> comments, string where)
     {
         RequireName(cursor, where);
+        bool isUnsigned = cursor.EnumIntegerType.Kind == TypeKind.UnsignedInt;
         List<EnumMemberModel> members = [];
         foreach (Cursor member in cursor.Children().Where(c => c.Kind == CursorKind.EnumConstant))
         {
-            if (member.EnumValue is < int.MinValue or > int.MaxValue)
+            long value = isUnsigned ? (uint)member.EnumValue : member.EnumValue;
+            if (value is < int.MinValue or > int.MaxValue)
             {
-                throw new GeneratorException($"{where}: {member.Name} = {member.EnumValue} does not fit in 32 bits.");
+                throw new GeneratorException($"{where}: {member.Name} = {value} does not fit in a signed 32-bit integer.");
             }
 
             // libclang carries a comment over a comma to the next enumerator; only one that ends just above counts.
             string comment = comments.GetValueOrDefault(member.Line - 1, string.Empty);
-            members.Add(new EnumMemberModel(member.Name, comment, member.EnumValue));
+            members.Add(new EnumMemberModel(member.Name, comment, value));
         }
 
         return new EnumModel(cursor.Name, cursor.RawComment, members);

@@ -81,5 +81,5 @@ internal static class TypeMapper
     }
 
     private static string DeclarationName(ClangType type) =>
-        LibClang.Take(LibClang.clang_getCursorSpelling(LibClang.clang_getTypeDeclaration(type)));
+        LibClang.NameOf(LibClang.clang_getTypeDeclaration(type));
 }

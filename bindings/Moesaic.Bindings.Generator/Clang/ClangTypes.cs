@@ -86,6 +86,7 @@ internal enum TypeKind
 {
     Void = 2,
     CharUnsigned = 4,
+    UnsignedInt = 9,
     CharSigned = 13,
     Float = 21,
     Double = 22,

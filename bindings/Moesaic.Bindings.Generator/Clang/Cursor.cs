@@ -7,7 +7,7 @@ internal readonly unsafe struct Cursor(TranslationUnit unit, ClangCursor raw)
 
     public string KindName => LibClang.Take(LibClang.clang_getCursorKindSpelling(raw.Kind));
 
-    public string Name => LibClang.Take(LibClang.clang_getCursorSpelling(raw));
+    public string Name => LibClang.NameOf(raw);
 
     /// <summary>The doc comment as written, with its comment marks; empty when there is none.</summary>
     public string RawComment => LibClang.Take(LibClang.clang_Cursor_getRawCommentText(raw));
@@ -27,6 +27,10 @@ internal readonly unsafe struct Cursor(TranslationUnit unit, ClangCursor raw)
 
     public bool IsFunctionLikeMacro => LibClang.clang_Cursor_isMacroFunctionLike(raw) != 0;
 
+    /// <summary>An enum's integer type.</summary>
+    public ClangType EnumIntegerType => LibClang.clang_getEnumDeclIntegerType(raw);
+
+    /// <summary>An enumerator's value, sign-extended from the enum's integer type.</summary>
     public long EnumValue => LibClang.clang_getEnumConstantDeclValue(raw);
 
     /// <summary>Offset of a field in its struct, in bits.</summary>

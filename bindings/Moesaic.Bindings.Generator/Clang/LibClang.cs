@@ -129,6 +129,9 @@ internal static unsafe partial class LibClang
     public static partial long clang_getEnumConstantDeclValue(ClangCursor cursor);
 
     [LibraryImport(Library)]
+    public static partial ClangType clang_getEnumDeclIntegerType(ClangCursor cursor);
+
+    [LibraryImport(Library)]
     public static partial uint clang_Cursor_isMacroFunctionLike(ClangCursor cursor);
 
     [LibraryImport(Library)]
@@ -160,6 +163,16 @@ internal static unsafe partial class LibClang
 
     [LibraryImport(Library)]
     public static partial ClangLocation clang_getRangeEnd(ClangRange range);
+
+    /// <summary>Name of a declaration. A struct or enum without a tag has the name of its typedef, which older versions of
+    /// libclang spell in its type only.</summary>
+    public static string NameOf(ClangCursor cursor)
+    {
+        string name = Take(clang_getCursorSpelling(cursor));
+        return cursor.Kind is CursorKind.StructDeclaration or CursorKind.EnumDeclaration && name.Length == 0
+            ? Take(clang_getTypeSpelling(clang_getCursorType(cursor)))
+            : name;
+    }
 
     /// <summary>Copies and frees a libclang string.</summary>
     public static string Take(ClangString text)
