@@ -1,0 +1,20 @@
+namespace Moesaic.Engine;
+
+/// <summary>Why generation ended.</summary>
+public enum FinishReason
+{
+    /// <summary>It has not ended.</summary>
+    None,
+
+    /// <summary>An end token of the model or of the request was drawn.</summary>
+    StopId,
+
+    /// <summary>A stop string appeared.</summary>
+    StopString,
+
+    /// <summary>The most tokens allowed were generated, or the context is full.</summary>
+    Length,
+
+    /// <summary>The caller cancelled.</summary>
+    Cancelled,
+}

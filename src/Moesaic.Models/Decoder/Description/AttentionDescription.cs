@@ -1,0 +1,51 @@
+using System.Collections.Immutable;
+
+namespace Moesaic.Models.Decoder;
+
+/// <summary>
+/// Multi-head attention with grouped key-value heads: query head h reads key-value head h / (query heads / key-value heads).
+/// </summary>
+public sealed record AttentionDescription
+{
+    public required int NumHeads { get; init; }
+
+    public required int NumKeyValueHeads { get; init; }
+
+    /// <summary>Channels of one head's query and key.</summary>
+    public required int KeyWidth { get; init; }
+
+    /// <summary>Channels of one head's value.</summary>
+    public required int ValueWidth { get; init; }
+
+    /// <summary>Factor of the scores.</summary>
+    public required float Scale { get; init; }
+
+    /// <summary>Positions looked back on, itself included; 0: all.</summary>
+    public int Window { get; init; }
+
+    /// <summary>
+    /// Query, key and value projections whose outputs, laid one after the other, are [all queries | all keys | all values]:
+    /// three, or one where the checkpoint stores them as one.
+    /// </summary>
+    public required ImmutableArray<ProjectionDescription> Input { get; init; }
+
+    public required ProjectionDescription Output { get; init; }
+
+    /// <summary>RMSNorm of each query head before the rotation.</summary>
+    public NormDescription? QueryNorm { get; init; }
+
+    /// <summary>RMSNorm of each key head before the rotation.</summary>
+    public NormDescription? KeyNorm { get; init; }
+
+    /// <summary>Index into <see cref="DecoderDescription.Ropes"/>; -1 for a layer without rotation.</summary>
+    public int Rope { get; init; }
+
+    /// <summary>Optional logit per query head that is added to the softmax's denominator alone.</summary>
+    public VectorSource? Sinks { get; init; }
+
+    /// <summary>Width of queries, keys and values of one token together.</summary>
+    public int InputWidth => checked(((NumHeads + NumKeyValueHeads) * KeyWidth) + (NumKeyValueHeads * ValueWidth));
+
+    /// <summary>Width of one token's attention output.</summary>
+    public int OutputWidth => checked(NumHeads * ValueWidth);
+}

@@ -1,0 +1,44 @@
+namespace Moesaic.Models.Decoder;
+
+/// <summary>The second half of a layer: a dense MLP or a mixture of experts.</summary>
+public abstract record FeedForwardDescription
+{
+    private protected FeedForwardDescription()
+    {
+    }
+
+    public required GatedActivation Activation { get; init; }
+}
+
+/// <summary>down(act(gate x) * up x).</summary>
+public sealed record MlpDescription : FeedForwardDescription
+{
+    public required ProjectionDescription Gate { get; init; }
+
+    public required ProjectionDescription Up { get; init; }
+
+    public required ProjectionDescription Down { get; init; }
+
+    /// <summary>Rows of gate and up.</summary>
+    public int Width => checked((int)Gate.Weight.Rows);
+}
+
+/// <summary>The weighted sum of the chosen experts, and a shared expert that every token passes, unscaled.</summary>
+public sealed record MoeDescription : FeedForwardDescription
+{
+    public required RouterDescription Router { get; init; }
+
+    public required MatrixSource Gate { get; init; }
+
+    public required MatrixSource Up { get; init; }
+
+    public required MatrixSource Down { get; init; }
+
+    /// <summary>Optional; several shared experts are one of their summed width.</summary>
+    public MlpDescription? Shared { get; init; }
+
+    public int NumExperts => checked((int)Gate.NumExperts);
+
+    /// <summary>Rows of one expert's gate and up.</summary>
+    public int ExpertWidth => checked((int)Gate.Rows);
+}

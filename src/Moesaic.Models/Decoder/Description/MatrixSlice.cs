@@ -1,0 +1,23 @@
+using System.Collections.Immutable;
+
+namespace Moesaic.Models.Decoder;
+
+/// <summary>
+/// Rows of a stored tensor that become rows of a matrix. The stored tensor is read as [product of leading dimensions, last
+/// dimension], so a stack of experts is one tall matrix.
+/// </summary>
+/// <param name="Tensor">Name of the stored tensor.</param>
+/// <param name="TensorShape">Shape that the stored tensor must have.</param>
+/// <param name="SourceRow">First row taken.</param>
+/// <param name="SourceStep">Distance from one taken row to the next: 2 where gate and up rows alternate.</param>
+/// <param name="Expert">Expert of the matrix that the rows belong to.</param>
+/// <param name="TargetRow">First row filled.</param>
+/// <param name="NumRows">Number of rows.</param>
+public sealed record MatrixSlice(
+    string Tensor,
+    ImmutableArray<long> TensorShape,
+    long SourceRow,
+    long SourceStep,
+    long Expert,
+    long TargetRow,
+    long NumRows);

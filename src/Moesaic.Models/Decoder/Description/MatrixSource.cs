@@ -1,0 +1,77 @@
+using System.Collections.Immutable;
+
+namespace Moesaic.Models.Decoder;
+
+/// <summary>A weight of the model: <see cref="NumExperts"/> matrices of [rows, cols] (one for a dense weight), and where their rows are stored.</summary>
+public sealed class MatrixSource
+{
+    private MatrixSource(string name, long numExperts, long rows, long cols, ImmutableArray<MatrixSlice> slices)
+    {
+        Name = name;
+        NumExperts = numExperts;
+        Rows = rows;
+        Cols = cols;
+        Slices = slices;
+    }
+
+    /// <summary>Name for messages: that of the first stored tensor.</summary>
+    public string Name { get; }
+
+    public long NumExperts { get; }
+
+    /// <summary>Output features.</summary>
+    public long Rows { get; }
+
+    /// <summary>Input features.</summary>
+    public long Cols { get; }
+
+    /// <summary>Rows in storage; together they fill every row of every expert once.</summary>
+    public ImmutableArray<MatrixSlice> Slices { get; }
+
+    /// <summary>Number of parameters.</summary>
+    public long Count => NumExperts * Rows * Cols;
+
+    /// <summary>A matrix stored as a tensor [rows, cols] of its own.</summary>
+    public static MatrixSource Whole(string tensor, long rows, long cols) => RowsOf(tensor, rows, cols, 0, rows);
+
+    /// <summary>Rows [<paramref name="firstRow"/>, firstRow + rows) of a stored tensor [tensorRows, cols].</summary>
+    public static MatrixSource RowsOf(string tensor, long tensorRows, long cols, long firstRow, long rows) =>
+        new(tensor, 1, rows, cols, [new MatrixSlice(tensor, [tensorRows, cols], firstRow, 1, 0, 0, rows)]);
+
+    /// <summary>A stack stored one tensor [rows, cols] an expert.</summary>
+    public static MatrixSource PerExpert(Func<long, string> tensorOfExpert, long numExperts, long rows, long cols)
+    {
+        ArgumentNullException.ThrowIfNull(tensorOfExpert);
+        ImmutableArray<MatrixSlice>.Builder slices = ImmutableArray.CreateBuilder<MatrixSlice>(checked((int)numExperts));
+        ImmutableArray<long> shape = [rows, cols];
+        for (long expert = 0; expert < numExperts; expert++)
+        {
+            slices.Add(new MatrixSlice(tensorOfExpert(expert), shape, 0, 1, expert, 0, rows));
+        }
+
+        return new MatrixSource(slices[0].Tensor, numExperts, rows, cols, slices.MoveToImmutable());
+    }
+
+    /// <summary>
+    /// A stack stored as one tensor [experts, tensorRows, cols], of which rows firstRow, firstRow + step, ... of each
+    /// expert are taken.
+    /// </summary>
+    public static MatrixSource Stacked(string tensor, long numExperts, long tensorRows, long cols, long firstRow, long step, long rows)
+    {
+        ImmutableArray<MatrixSlice>.Builder slices = ImmutableArray.CreateBuilder<MatrixSlice>(checked((int)numExperts));
+        ImmutableArray<long> shape = [numExperts, tensorRows, cols];
+        for (long expert = 0; expert < numExperts; expert++)
+        {
+            slices.Add(new MatrixSlice(tensor, shape, checked((expert * tensorRows) + firstRow), step, expert, 0, rows));
+        }
+
+        return new MatrixSource(tensor, numExperts, rows, cols, slices.MoveToImmutable());
+    }
+
+    /// <summary>A stack stored as one tensor [experts, rows, cols].</summary>
+    public static MatrixSource Stacked(string tensor, long numExperts, long rows, long cols) =>
+        Stacked(tensor, numExperts, rows, cols, 0, 1, rows);
+
+    /// <inheritdoc/>
+    public override string ToString() => NumExperts == 1 ? $"{Name} [{Rows}, {Cols}]" : $"{Name} [{NumExperts}, {Rows}, {Cols}]";
+}

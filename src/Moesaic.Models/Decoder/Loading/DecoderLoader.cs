@@ -1,0 +1,112 @@
+using System.Collections.Immutable;
+using Moesaic.Interop;
+using Moesaic.Models.Checkpoints;
+
+namespace Moesaic.Models.Decoder;
+
+/// <summary>
+/// Fills a device's weights from a mapped checkpoint: in file order, on several threads, slice by slice, giving the file's
+/// pages back as it goes, so that resident memory stays near the size of the weights.
+/// </summary>
+public static class DecoderLoader
+{
+    /// <summary>Bytes of one piece of work, as stored or as expanded.</summary>
+    private const long ChunkBytes = 4 << 20;
+
+    /// <summary>Rows of a chunk are a multiple of this, so that threads do not share a row group of the packed layout.</summary>
+    private const long RowMultiple = 64;
+
+    /// <summary>Loads a planned decoder.</summary>
+    /// <exception cref="ModelFormatException">A tensor cannot be used.</exception>
+    /// <exception cref="NativeException">The device is out of memory.</exception>
+    /// <exception cref="OperationCanceledException">The load was cancelled.</exception>
+    public static LoadedDecoder Load(Device device, LoadPlan plan, LoadOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(plan);
+        options ??= new LoadOptions();
+        ImmutableArray<ExpandedWeights> expanded = FindExpanded(device, plan);
+        foreach (ExpandedWeights weights in expanded)
+        {
+            options.Announce?.Invoke(weights);
+        }
+
+        Dictionary<MatrixSource, Weight> created = [];
+        VectorStore? vectors = null;
+        try
+        {
+            List<LoadChunk> chunks = [];
+            foreach (PlannedMatrix matrix in plan.Matrices)
+            {
+                bool native = RunsNatively(device, matrix);
+                Weight weight = Create(device, matrix, native ? (TensorFormat)matrix.Format!.Value : TensorFormat.F32);
+                created[matrix.Source] = weight;
+                AddChunks(chunks, matrix, weight, expand: !native);
+            }
+
+            chunks.Sort(static (a, b) => CompareByPlace(a, b));
+            vectors = new VectorStore(device, plan);
+            new ChunkWorkers(chunks, options).Run(options.NumThreads > 0 ? options.NumThreads : device.Info.NumThreads);
+            foreach (Weight weight in created.Values)
+            {
+                weight.Seal();
+            }
+
+            return new LoadedDecoder(device, plan, created, vectors, expanded);
+        }
+        catch
+        {
+            vectors?.Dispose();
+            foreach (Weight weight in created.Values)
+            {
+                weight.Dispose();
+            }
+
+            throw;
+        }
+    }
+
+    private static bool RunsNatively(Device device, PlannedMatrix matrix) =>
+        matrix.Format is { } format && Weight.IsFormatSupported(device, (TensorFormat)format);
+
+    private static ImmutableArray<ExpandedWeights> FindExpanded(Device device, LoadPlan plan) =>
+    [
+        .. plan.Matrices.Where(m => !RunsNatively(device, m)).GroupBy(m => m.Format).Select(g =>
+            new ExpandedWeights(g.Key, g.Count(), g.Sum(m => m.SourceBytes), g.Sum(m => checked(m.Source.Count * sizeof(float))))),
+    ];
+
+    private static Weight Create(Device device, PlannedMatrix matrix, TensorFormat format)
+    {
+        MatrixSource source = matrix.Source;
+        try
+        {
+            return Weight.Create(device, new WeightDescription { Format = format, NumExperts = source.NumExperts, Rows = source.Rows, Cols = source.Cols });
+        }
+        catch (NativeException e) when (e.ErrorClass == NativeErrorClass.BadArgument)
+        {
+            throw new ModelFormatException(matrix.Tensors[0].File.Path, source.Name, $"a weight of this shape and type cannot be run: {e.Message}", e);
+        }
+    }
+
+    private static void AddChunks(List<LoadChunk> chunks, PlannedMatrix matrix, Weight weight, bool expand)
+    {
+        long cols = matrix.Source.Cols;
+        for (int i = 0; i < matrix.Tensors.Length; i++)
+        {
+            MatrixSlice slice = matrix.Source.Slices[i];
+            CheckpointTensor tensor = matrix.Tensors[i];
+            long rowBytes = Math.Max(PlannedMatrix.RowBytes(tensor, cols), expand ? cols * sizeof(float) : 0);
+            long rows = Math.Max(RowMultiple, ChunkBytes / rowBytes / RowMultiple * RowMultiple);
+            for (long row = 0; row < slice.NumRows; row += rows)
+            {
+                chunks.Add(new LoadChunk(weight, tensor, slice, cols, row, Math.Min(rows, slice.NumRows - row), expand));
+            }
+        }
+    }
+
+    private static int CompareByPlace(in LoadChunk a, in LoadChunk b)
+    {
+        int file = string.CompareOrdinal(a.Tensor.File.Path, b.Tensor.File.Path);
+        return file != 0 ? file : a.FileOffset.CompareTo(b.FileOffset);
+    }
+}

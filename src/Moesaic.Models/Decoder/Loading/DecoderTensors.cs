@@ -1,0 +1,126 @@
+namespace Moesaic.Models.Decoder;
+
+/// <summary>Walks a description: every weight and vector that it needs, in the order of the forward pass.</summary>
+internal static class DecoderTensors
+{
+    public static IEnumerable<MatrixSource> Matrices(DecoderDescription decoder, bool includeMtp)
+    {
+        yield return decoder.Embedding;
+        foreach (LayerDescription layer in Layers(decoder, includeMtp))
+        {
+            foreach (MatrixSource matrix in MatricesOf(layer))
+            {
+                yield return matrix;
+            }
+        }
+
+        if (includeMtp)
+        {
+            foreach (MtpDescription mtp in decoder.MtpLayers)
+            {
+                yield return mtp.Projection.Weight;
+            }
+        }
+
+        if (decoder.OutputHead is { } head)
+        {
+            yield return head.Weight;
+        }
+    }
+
+    public static IEnumerable<VectorSource> Vectors(DecoderDescription decoder, bool includeMtp)
+    {
+        foreach (LayerDescription layer in Layers(decoder, includeMtp))
+        {
+            foreach (VectorSource? vector in VectorsOf(layer))
+            {
+                if (vector is not null)
+                {
+                    yield return vector;
+                }
+            }
+        }
+
+        if (includeMtp)
+        {
+            foreach (MtpDescription mtp in decoder.MtpLayers)
+            {
+                yield return mtp.EmbeddingNorm.Weight;
+                yield return mtp.HiddenNorm.Weight;
+                yield return mtp.OutputNorm.Weight;
+                if (mtp.Projection.Bias is { } bias)
+                {
+                    yield return bias;
+                }
+            }
+        }
+
+        yield return decoder.OutputNorm.Weight;
+        if (decoder.OutputHead?.Bias is { } headBias)
+        {
+            yield return headBias;
+        }
+    }
+
+    public static IEnumerable<MatrixSource> MatricesOf(LayerDescription layer)
+    {
+        foreach (ProjectionDescription projection in layer.Attention.Input)
+        {
+            yield return projection.Weight;
+        }
+
+        yield return layer.Attention.Output.Weight;
+        switch (layer.FeedForward)
+        {
+            case MlpDescription mlp:
+                yield return mlp.Gate.Weight;
+                yield return mlp.Up.Weight;
+                yield return mlp.Down.Weight;
+                break;
+            case MoeDescription moe:
+                yield return moe.Router.Weight;
+                yield return moe.Gate;
+                yield return moe.Up;
+                yield return moe.Down;
+                if (moe.Shared is { } shared)
+                {
+                    yield return shared.Gate.Weight;
+                    yield return shared.Up.Weight;
+                    yield return shared.Down.Weight;
+                }
+
+                break;
+        }
+    }
+
+    private static IEnumerable<LayerDescription> Layers(DecoderDescription decoder, bool includeMtp) =>
+        includeMtp ? decoder.Layers.Concat(decoder.MtpLayers.Select(m => m.Layer)) : decoder.Layers;
+
+    private static IEnumerable<VectorSource?> VectorsOf(LayerDescription layer)
+    {
+        AttentionDescription attention = layer.Attention;
+        yield return layer.AttentionNorm.Weight;
+        foreach (ProjectionDescription projection in attention.Input)
+        {
+            yield return projection.Bias;
+        }
+
+        yield return attention.QueryNorm?.Weight;
+        yield return attention.KeyNorm?.Weight;
+        yield return attention.Sinks;
+        yield return attention.Output.Bias;
+        yield return layer.FeedForwardNorm.Weight;
+        switch (layer.FeedForward)
+        {
+            case MlpDescription mlp:
+                yield return mlp.Gate.Bias;
+                yield return mlp.Up.Bias;
+                yield return mlp.Down.Bias;
+                break;
+            case MoeDescription moe:
+                yield return moe.Router.Bias;
+                yield return moe.Router.SelectionBias;
+                break;
+        }
+    }
+}

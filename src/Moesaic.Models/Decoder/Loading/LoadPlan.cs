@@ -1,0 +1,169 @@
+using System.Collections.Immutable;
+using Moesaic.Models.Checkpoints;
+
+namespace Moesaic.Models.Decoder;
+
+/// <summary>
+/// A description matched with a checkpoint: every tensor found, of the right shape and a readable type, and none left over.
+/// Nothing is read or allocated yet.
+/// </summary>
+public sealed class LoadPlan
+{
+    private LoadPlan(
+        DecoderDescription description,
+        ICheckpoint checkpoint,
+        bool includesMtp,
+        ImmutableArray<PlannedMatrix> matrices,
+        ImmutableDictionary<VectorSource, CheckpointTensor> vectors,
+        ImmutableArray<IgnoredTensor> ignored)
+    {
+        Description = description;
+        Checkpoint = checkpoint;
+        IncludesMtp = includesMtp;
+        Matrices = matrices;
+        Vectors = vectors;
+        Ignored = ignored;
+    }
+
+    public DecoderDescription Description { get; }
+
+    public ICheckpoint Checkpoint { get; }
+
+    /// <summary>Whether the multi-token-prediction layers are loaded too.</summary>
+    public bool IncludesMtp { get; }
+
+    public ImmutableArray<PlannedMatrix> Matrices { get; }
+
+    public ImmutableDictionary<VectorSource, CheckpointTensor> Vectors { get; }
+
+    /// <summary>Tensors of the checkpoint that are not read, and why.</summary>
+    public ImmutableArray<IgnoredTensor> Ignored { get; }
+
+    /// <summary>Bytes read from the checkpoint.</summary>
+    public long SourceBytes => Matrices.Sum(m => m.SourceBytes) + Vectors.Values.Distinct().Sum(t => t.ByteLength);
+
+    /// <summary>Matches a description with a checkpoint.</summary>
+    /// <exception cref="ModelFormatException">A tensor is missing, left over, or has another shape or type than expected.</exception>
+    public static LoadPlan Create(DecoderDescription description, ICheckpoint checkpoint, bool includeMtp = false)
+    {
+        ArgumentNullException.ThrowIfNull(description);
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        HashSet<string> used = new(StringComparer.Ordinal);
+        ImmutableArray<PlannedMatrix>.Builder matrices = ImmutableArray.CreateBuilder<PlannedMatrix>();
+        foreach (MatrixSource source in DecoderTensors.Matrices(description, includeMtp))
+        {
+            matrices.Add(Match(source, checkpoint, used));
+        }
+
+        ImmutableDictionary<VectorSource, CheckpointTensor>.Builder vectors = ImmutableDictionary.CreateBuilder<VectorSource, CheckpointTensor>();
+        foreach (VectorSource source in DecoderTensors.Vectors(description, includeMtp))
+        {
+            vectors[source] = Match(source, checkpoint, used);
+        }
+
+        HashSet<string> unusedMtp = new(StringComparer.Ordinal);
+        if (!includeMtp)
+        {
+            unusedMtp.UnionWith(NamesOfMtp(description));
+        }
+
+        return new LoadPlan(description, checkpoint, includeMtp, matrices.ToImmutable(), vectors.ToImmutable(), Rest(description, checkpoint, used, unusedMtp));
+    }
+
+    private static IEnumerable<string> NamesOfMtp(DecoderDescription description) =>
+        DecoderTensors.Matrices(description, includeMtp: true).SelectMany(m => m.Slices).Select(s => s.Tensor)
+            .Concat(DecoderTensors.Vectors(description, includeMtp: true).Select(v => v.Tensor));
+
+    private static PlannedMatrix Match(MatrixSource source, ICheckpoint checkpoint, HashSet<string> used)
+    {
+        ImmutableArray<CheckpointTensor>.Builder tensors = ImmutableArray.CreateBuilder<CheckpointTensor>(source.Slices.Length);
+        foreach (MatrixSlice slice in source.Slices)
+        {
+            CheckpointTensor tensor = checkpoint.GetTensor(slice.Tensor);
+            RequireShape(tensor, slice.TensorShape);
+            if (!WeightFormats.IsReadable(tensor.Format) || !ElementFormats.TryGetBlock(tensor.Format, out int elements, out _))
+            {
+                throw new ModelFormatException(tensor.File.Path, tensor.Name, $"its type is {ElementFormats.NameOf(tensor.Format)}, which cannot be read as a weight; expected F32, F16, BF16 or a GGUF block type.");
+            }
+
+            if (source.Cols % elements != 0)
+            {
+                throw new ModelFormatException(tensor.File.Path, tensor.Name, $"a row has {source.Cols} elements, which is no multiple of the {elements} elements of a {ElementFormats.NameOf(tensor.Format)} block.");
+            }
+
+            used.Add(slice.Tensor);
+            tensors.Add(tensor);
+        }
+
+        return new PlannedMatrix(source, tensors.MoveToImmutable());
+    }
+
+    private static CheckpointTensor Match(VectorSource source, ICheckpoint checkpoint, HashSet<string> used)
+    {
+        CheckpointTensor tensor = checkpoint.GetTensor(source.Tensor);
+        RequireShape(tensor, source.TensorShape);
+        if (tensor.Format is not (ElementFormat.F32 or ElementFormat.F16 or ElementFormat.BF16))
+        {
+            throw new ModelFormatException(tensor.File.Path, tensor.Name, $"its type is {ElementFormats.NameOf(tensor.Format)}; expected F32, F16 or BF16 for a vector.");
+        }
+
+        used.Add(source.Tensor);
+        return tensor;
+    }
+
+    private static ImmutableArray<IgnoredTensor> Rest(DecoderDescription description, ICheckpoint checkpoint, HashSet<string> used, HashSet<string> unusedMtp)
+    {
+        ImmutableArray<IgnoredTensor>.Builder ignored = ImmutableArray.CreateBuilder<IgnoredTensor>();
+        CheckpointTensor? unknown = null;
+        int numUnknown = 0;
+        foreach (CheckpointTensor tensor in checkpoint.Tensors)
+        {
+            if (used.Contains(tensor.Name))
+            {
+                continue;
+            }
+
+            if (unusedMtp.Contains(tensor.Name))
+            {
+                ignored.Add(new IgnoredTensor(tensor, "multi-token-prediction layer, not used in this run"));
+            }
+            else if (description.Ignorable.FirstOrDefault(i => i.Matches(tensor.Name)) is { } kind)
+            {
+                ignored.Add(new IgnoredTensor(tensor, kind.Reason));
+            }
+            else
+            {
+                unknown ??= tensor;
+                numUnknown++;
+            }
+        }
+
+        if (unknown is not null)
+        {
+            string more = numUnknown > 1 ? $" ({numUnknown - 1} more tensors are unknown too)" : string.Empty;
+            throw new ModelFormatException(unknown.File.Path, unknown.Name, $"the tensor {unknown} does not belong to {description.Family}, and leaving it out may change the model{more}.");
+        }
+
+        return ignored.ToImmutable();
+    }
+
+    private static void RequireShape(CheckpointTensor tensor, ImmutableArray<long> expected)
+    {
+        // GGUF writers drop or keep leading dimensions of 1.
+        if (!WithoutLeadingOnes(tensor.Shape).SequenceEqual(WithoutLeadingOnes(expected)))
+        {
+            throw new ModelFormatException(tensor.File.Path, tensor.Name, $"its shape is [{string.Join(", ", tensor.Shape)}]; expected [{string.Join(", ", expected)}] from the configuration.");
+        }
+    }
+
+    private static ReadOnlySpan<long> WithoutLeadingOnes(ImmutableArray<long> shape)
+    {
+        ReadOnlySpan<long> span = shape.AsSpan();
+        while (span.Length > 1 && span[0] == 1)
+        {
+            span = span[1..];
+        }
+
+        return span;
+    }
+}

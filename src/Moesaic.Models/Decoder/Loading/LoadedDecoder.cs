@@ -1,0 +1,55 @@
+using System.Collections.Immutable;
+using Moesaic.Interop;
+
+namespace Moesaic.Models.Decoder;
+
+/// <summary>A decoder whose weights lie on a device, ready for any number of executors.</summary>
+public sealed class LoadedDecoder : IDisposable
+{
+    private readonly Dictionary<MatrixSource, Weight> _weights;
+    private readonly VectorStore _vectors;
+
+    internal LoadedDecoder(Device device, LoadPlan plan, Dictionary<MatrixSource, Weight> weights, VectorStore vectors, ImmutableArray<ExpandedWeights> expanded)
+    {
+        Device = device;
+        Description = plan.Description;
+        IncludesMtp = plan.IncludesMtp;
+        _weights = weights;
+        _vectors = vectors;
+        Expanded = expanded;
+        Costs = ModelCosts.Of(Description, m => _weights[m].Info.PackedBytesPerExpert);
+    }
+
+    public Device Device { get; }
+
+    public DecoderDescription Description { get; }
+
+    /// <summary>Whether the multi-token-prediction layers were loaded.</summary>
+    public bool IncludesMtp { get; }
+
+    /// <summary>Weights that were expanded to float32 because the device does not run their format.</summary>
+    public ImmutableArray<ExpandedWeights> Expanded { get; }
+
+    /// <summary>Bytes and operations, counted on the weights as they lie in memory.</summary>
+    public ModelCosts Costs { get; }
+
+    /// <summary>Bytes of all weights in memory.</summary>
+    public long WeightBytes => _weights.Values.Sum(w => w.Info.PackedBytes);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Weight weight in _weights.Values)
+        {
+            weight.Dispose();
+        }
+
+        _vectors.Dispose();
+    }
+
+    internal Weight Weight(MatrixSource source) => _weights[source];
+
+    internal Tensor Vector(VectorSource? source) => _vectors[source];
+
+    internal Tensor RopeFrequencies(int rope) => _vectors.RopeFrequencies(rope);
+}

@@ -1,0 +1,62 @@
+using Moesaic.Interop;
+
+namespace Moesaic.Models.Decoder;
+
+/// <summary>All small float32 vectors of a model in one buffer of the device.</summary>
+internal sealed class VectorStore : IDisposable
+{
+    private const int AlignmentElements = 16;
+    private readonly DeviceBuffer _buffer;
+    private readonly Dictionary<VectorSource, Tensor> _vectors = [];
+    private readonly Tensor[] _ropes;
+
+    public VectorStore(Device device, LoadPlan plan)
+    {
+        DecoderDescription decoder = plan.Description;
+        long total = plan.Vectors.Keys.Sum(v => Padded(v.Length)) + decoder.Ropes.Sum(r => Padded(r.InverseFrequencies.Length));
+        float[] staged = new float[checked((int)total)];
+        _buffer = DeviceBuffer.Create(device, Math.Max(1, total) * sizeof(float));
+        try
+        {
+            int at = 0;
+            foreach ((VectorSource source, Checkpoints.CheckpointTensor tensor) in plan.Vectors)
+            {
+                VectorReader.Read(source, tensor, staged.AsSpan(at, (int)source.Length));
+                _vectors[source] = Place(ref at, (int)source.Length);
+            }
+
+            _ropes = new Tensor[decoder.Ropes.Length];
+            for (int i = 0; i < _ropes.Length; i++)
+            {
+                decoder.Ropes[i].InverseFrequencies.CopyTo(staged.AsSpan(at));
+                _ropes[i] = Place(ref at, decoder.Ropes[i].InverseFrequencies.Length);
+            }
+
+            using ComputeStream stream = ComputeStream.Create(device);
+            _buffer.Upload<float>(stream, 0, staged);
+            stream.Synchronize();
+        }
+        catch
+        {
+            _buffer.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>[1, length]; absent for null.</summary>
+    public Tensor this[VectorSource? source] => source is null ? default : _vectors[source];
+
+    /// <summary>[1, d / 2].</summary>
+    public Tensor RopeFrequencies(int rope) => _ropes[rope];
+
+    public void Dispose() => _buffer.Dispose();
+
+    private static long Padded(long length) => (length + AlignmentElements - 1) / AlignmentElements * AlignmentElements;
+
+    private Tensor Place(ref int at, int length)
+    {
+        Tensor tensor = Tensor.Dense(_buffer, 1, length, offsetBytes: (long)at * sizeof(float));
+        at += (int)Padded(length);
+        return tensor;
+    }
+}
