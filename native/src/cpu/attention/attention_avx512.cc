@@ -1,0 +1,8 @@
+#include "cpu/attention/kernel.h"
+#include "cpu/vec/avx512.h"
+
+namespace msc::cpu {
+
+const AttentionKernels& attention_kernels_avx512() { return attention_kernels_of<avx512::Simd>(); }
+
+}  // namespace msc::cpu

@@ -1,0 +1,8 @@
+#include "cpu/attention/kernel.h"
+#include "cpu/vec/portable.h"
+
+namespace msc::cpu {
+
+const AttentionKernels& attention_kernels_portable() { return attention_kernels_of<portable::Simd>(); }
+
+}  // namespace msc::cpu

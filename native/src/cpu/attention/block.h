@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "cpu/kv/layout.h"
+
+namespace msc::cpu {
+
+/// Positions whose softmax is computed as one unit, at multiples of the absolute position. A query's result is the fold
+/// of its chunks from left to right, whoever computes them: see src/decisions/attention-order.md.
+inline constexpr int64_t kAttentionChunk = 256;
+
+// Functions that code of several levels shares are always inlined: a copy that one level's file emitted could run on a
+// processor that lacks that level.
+
+/// Queries of consecutive tokens of one sequence against one KV head, over the chunks [chunk_begin, chunk_end).
+/// Row r is query head r % group_size of token r / group_size.
+struct AttentionBlock {
+  const float* q;  // first row; heads lie k_width apart
+  int64_t q_token_stride;
+  int64_t num_tokens;
+  int64_t group_size;
+  int64_t first_position;  // of token 0
+  int64_t window;          // 0: all
+  float scale;
+  const KvLayout* layout;
+  const std::byte* cache;  // block of (page 0, this layer, this KV head)
+  const int32_t* pages;    // the sequence's page table
+  int64_t chunk_begin;
+  int64_t chunk_end;
+  float* out;  // first row; heads lie v_width apart
+  int64_t out_token_stride;
+  const float* sinks;  // [group_size] or NULL
+  /// NULL: chunks are folded and `out` is written. Else [chunk - first chunk of the block][row][partial_stride]:
+  /// weighted values, then maximum and sum.
+  float* partials;
+  int64_t partials_first_chunk;
+  float* scratch;  // block_scratch_floats
+
+  [[gnu::always_inline]] int64_t num_rows() const { return num_tokens * group_size; }
+};
+
+[[gnu::always_inline]] inline int64_t partial_stride(const KvLayout& layout) { return layout.v_padded + 16; }
+
+/// Positions of `chunk` that token `token` of the block sees, relative to the chunk's start; empty if begin >= end.
+struct VisibleRange {
+  int64_t begin;
+  int64_t end;
+};
+[[gnu::always_inline]] inline VisibleRange visible_range(const AttentionBlock& block, int64_t token, int64_t chunk) {
+  const int64_t position = block.first_position + token;
+  const int64_t start = chunk * kAttentionChunk;
+  int64_t begin = block.window > 0 ? position - block.window + 1 - start : 0;
+  int64_t end = position + 1 - start;
+  begin = begin < 0 ? 0 : begin;
+  end = end > kAttentionChunk ? kAttentionChunk : end;
+  return {begin, end};
+}
+
+/// The kernels of one instruction-set level.
+struct AttentionKernels {
+  int64_t max_block_rows;  // rows that keep the micro-tiles busy; more only if one token alone has more
+  int64_t (*scratch_floats)(const KvLayout& layout, int64_t num_rows);
+  void (*run)(const AttentionBlock& block);
+  /// Folds the partials of the block's whole chunk range and writes `out`; scratch as for run.
+  void (*combine)(const AttentionBlock& block);
+};
+
+const AttentionKernels& attention_kernels(int32_t isa);
+const AttentionKernels& attention_kernels_portable();
+const AttentionKernels& attention_kernels_avx2();
+const AttentionKernels& attention_kernels_avx512();
+
+}  // namespace msc::cpu

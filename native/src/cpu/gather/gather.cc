@@ -1,0 +1,15 @@
+#include "cpu/gather/gather.h"
+
+#include <cstring>
+
+namespace msc::cpu {
+
+// Few rows are wanted (one per sequence in a decode step), so that this stays on the caller's thread.
+void gather_rows(msc_stream&, Matrix<const float> input, const int32_t* rows, Matrix<float> out) {
+  for (int64_t i = 0; i < out.rows; ++i) {
+    // Ascending rows may be gathered into the same tensor: row i is read before a later one overwrites it.
+    std::memmove(out.row(i), input.row(rows[i]), static_cast<size_t>(input.cols) * sizeof(float));
+  }
+}
+
+}  // namespace msc::cpu

@@ -1,0 +1,11 @@
+#include "cpu/norm/kernel.h"
+#include "cpu/norm/norm.h"
+#include "cpu/vec/avx512.h"
+
+namespace msc::cpu {
+
+void rms_norm_row_avx512(const float* in, const float* weight, int64_t count, float eps, float* out) {
+  rms_norm_kernel<avx512::Simd>(in, weight, count, eps, out);
+}
+
+}  // namespace msc::cpu
