@@ -6,5 +6,10 @@
 #ifdef MSC_EMULATE_AVX512
 #include "cpu/simd/emulated_avx512.h"
 #else
+// GCC 12 reports its own _mm512_undefined_*() as used uninitialised wherever it inlines them (GCC bug 105593).
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <immintrin.h>
 #endif
