@@ -30,7 +30,7 @@ public sealed unsafe class KvCache : IDisposable
         MscKvCacheDesc desc = ToNative(description);
         KvCacheHandle handle = new(device.Handle);
         MscKvCache* native = null;
-        handle.Own(NativeMethods.MscKvCacheCreate(device.Native, &desc, &native), native);
+        handle.Own(NativeMethods.MscKvCacheCreate(handle.Device, &desc, &native), native);
         try
         {
             MscKvCacheInfo info = MscKvCacheInfo.Create();

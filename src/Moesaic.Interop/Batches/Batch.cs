@@ -41,7 +41,7 @@ public sealed unsafe class Batch : IDisposable
         native.MaxPages = limits.MaxPages;
         BatchHandle handle = new(device.Handle);
         MscBatch* batch = null;
-        handle.Own(NativeMethods.MscBatchCreate(device.Native, &native, &batch), batch);
+        handle.Own(NativeMethods.MscBatchCreate(handle.Device, &native, &batch), batch);
         return new Batch(handle, limits);
     }
 

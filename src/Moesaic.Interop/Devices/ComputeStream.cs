@@ -27,7 +27,7 @@ public sealed unsafe partial class ComputeStream : IDisposable
         ArgumentNullException.ThrowIfNull(device);
         StreamHandle handle = new(device.Handle);
         MscStream* native = null;
-        handle.Own(NativeMethods.MscStreamCreate(device.Native, &native), native);
+        handle.Own(NativeMethods.MscStreamCreate(handle.Device, &native), native);
         return new ComputeStream(device, handle);
     }
 

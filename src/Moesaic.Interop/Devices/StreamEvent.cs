@@ -28,7 +28,7 @@ public sealed unsafe class StreamEvent : IDisposable
         ArgumentNullException.ThrowIfNull(device);
         EventHandle handle = new(device.Handle);
         MscEvent* native = null;
-        handle.Own(NativeMethods.MscEventCreate(device.Native, &native), native);
+        handle.Own(NativeMethods.MscEventCreate(handle.Device, &native), native);
         return new StreamEvent(handle);
     }
 

@@ -7,7 +7,13 @@ namespace Moesaic.Interop;
 /// <summary>One native object; 0 is no object.</summary>
 internal abstract unsafe class NativeHandle() : SafeHandle(0, ownsHandle: true)
 {
+    // SafeHandle counts as open until its last reference has gone; users of a disposed object must be told before.
+    private volatile bool _isDisposed;
+
     public override bool IsInvalid => handle == 0;
+
+    /// <summary>Whether the native object has been destroyed, which the last reference does.</summary>
+    public bool IsDestroyed { get; private set; }
 
     /// <summary>Takes over what a create entry returned.</summary>
     /// <exception cref="NativeException">The entry failed; this handle is then closed and holds nothing.</exception>
@@ -29,7 +35,7 @@ internal abstract unsafe class NativeHandle() : SafeHandle(0, ownsHandle: true)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public nint Use()
     {
-        if (IsClosed)
+        if (_isDisposed)
         {
             ThrowDisposed();
         }
@@ -37,12 +43,18 @@ internal abstract unsafe class NativeHandle() : SafeHandle(0, ownsHandle: true)
         return handle;
     }
 
+    protected override void Dispose(bool disposing)
+    {
+        _isDisposed = true;
+        base.Dispose(disposing);
+    }
+
     /// <summary>Gives back what the constructor took, when there will be no native object.</summary>
     protected virtual void Abandon()
     {
     }
 
-    protected sealed override bool ReleaseHandle() => Destroy() == MscStatus.Ok;
+    protected sealed override bool ReleaseHandle() => IsDestroyed = Destroy() == MscStatus.Ok;
 
     /// <summary>Ends the native object.</summary>
     protected abstract MscStatus Destroy();

@@ -32,7 +32,7 @@ public sealed unsafe class DeviceBuffer : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(sizeBytes);
         BufferHandle handle = new(device.Handle);
         MscBuffer* native = null;
-        handle.Own(NativeMethods.MscBufferCreate(device.Native, (ulong)sizeBytes, &native), native);
+        handle.Own(NativeMethods.MscBufferCreate(handle.Device, (ulong)sizeBytes, &native), native);
         try
         {
             void* host = null;
@@ -68,6 +68,7 @@ public sealed unsafe class DeviceBuffer : IDisposable
             throw new ArgumentException($"Offset {offsetBytes} is not aligned for elements of {sizeof(T)} bytes.", nameof(offsetBytes));
         }
 
+        _ = _handle.Use();
         return new HostView<T>(_handle, _host + offsetBytes, count);
     }
 

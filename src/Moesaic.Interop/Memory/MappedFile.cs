@@ -69,6 +69,7 @@ public sealed unsafe class MappedFile : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfNegative(length);
+        _ = _handle.Use();
         bool held = false;
         try
         {

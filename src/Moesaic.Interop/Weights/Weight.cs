@@ -45,7 +45,7 @@ public sealed unsafe class Weight : IDisposable
         desc.ZeroPointFormat = (int?)description.ZeroPointFormat ?? absent;
         WeightHandle handle = new(device.Handle);
         MscWeight* native = null;
-        handle.Own(NativeMethods.MscWeightCreate(device.Native, &desc, &native), native);
+        handle.Own(NativeMethods.MscWeightCreate(handle.Device, &desc, &native), native);
         try
         {
             return new Weight(handle, Query(native));
@@ -71,6 +71,7 @@ public sealed unsafe class Weight : IDisposable
         native.Scales = (void*)slice.Scales;
         native.ZeroPoints = (void*)slice.ZeroPoints;
         native.Permutation = (int*)slice.Permutation;
+        _ = _handle.Use();
         bool held = false;
         try
         {
