@@ -39,6 +39,9 @@ public static class UnicodeInfo
         ? codePoint is ' ' or (>= '\t' and <= '\r')
         : (UnicodeTables.Flags[codePoint] & WhiteSpaceFlag) != 0;
 
+    /// <summary>Whether the character has the Alphabetic property.</summary>
+    public static bool IsAlphabetic(int codePoint) => (UnicodeTables.Flags[codePoint] & AlphabeticFlag) != 0;
+
     /// <summary>Whether the character is a number of any kind (Nd, Nl, No).</summary>
     public static bool IsNumeric(int codePoint) => codePoint < 0x80
         ? codePoint is >= '0' and <= '9'
