@@ -148,7 +148,8 @@ msc_cpu_info detect() {
   info.struct_size = sizeof(info);
   info.features = detect_features();
 #ifdef MSC_EMULATE_AVX512
-  info.features |= MSC_CPU_FEATURE_AVX512 | MSC_CPU_FEATURE_AVX512_VNNI | MSC_CPU_FEATURE_AVX512_BF16;
+  info.features |= MSC_CPU_FEATURE_AVX_VNNI | MSC_CPU_FEATURE_AVX512 | MSC_CPU_FEATURE_AVX512_VNNI |
+                   MSC_CPU_FEATURE_AVX512_BF16;
 #endif
   constexpr uint32_t kAvx2 = MSC_CPU_FEATURE_AVX2 | MSC_CPU_FEATURE_FMA | MSC_CPU_FEATURE_F16C;
   info.best_isa = (info.features & kAvx2) != kAvx2                  ? MSC_ISA_PORTABLE

@@ -10,3 +10,8 @@
 #include "cpu/simd/emulated_convert.h"
 #include "cpu/simd/emulated_bf16.h"
 #include "cpu/simd/emulated_misc.h"
+#include "cpu/simd/emulated_vnni.h"
+
+// SIMDe 0.7.4 gives this name four parameters.
+#undef _mm512_madd_epi16
+#define _mm512_madd_epi16(a, b) simde_mm512_madd_epi16(a, b)

@@ -3,10 +3,46 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <map>
 
+#include "moesaic/calibrate.h"
 #include "tests/ops/harness/session.h"
 
 namespace optest {
+
+namespace {
+
+struct Limits {
+  double bandwidth = 0;
+  std::map<int32_t, double> peaks;
+};
+
+/// Limits of a device, measured once. A quarter of a second each: enough for a table, not for a published figure.
+const Limits& limits_of(const Session& session) {
+  static std::map<msc_device*, Limits> known;
+  const auto [place, is_new] = known.try_emplace(session.device());
+  Limits& limits = place->second;
+  if (is_new) {
+    constexpr double kSeconds = 0.25;
+    msc_cpu_info info = {};
+    info.struct_size = sizeof(info);
+    msc_cpu_query(&info);
+    msc_calibration result = {};
+    result.struct_size = sizeof(result);
+    const uint64_t bytes = std::max<uint64_t>(4 * info.l3_bytes, uint64_t{256} << 20);
+    if (msc_calibrate_read_bandwidth(session.stream(), bytes, kSeconds, &result) == MSC_STATUS_OK) {
+      limits.bandwidth = result.median;
+    }
+    for (const int32_t peak : {MSC_PEAK_INT8_DOT, MSC_PEAK_BF16_DOT, MSC_PEAK_F32_FMA}) {
+      if (msc_calibrate_peak(session.stream(), peak, kSeconds, &result) == MSC_STATUS_OK) {
+        limits.peaks[peak] = result.median;
+      }
+    }
+  }
+  return limits;
+}
+
+}  // namespace
 
 void Timer::measure(const Session& session, const Work& work, const std::function<bool()>& call) {
   using Clock = std::chrono::steady_clock;
@@ -23,8 +59,10 @@ void Timer::measure(const Session& session, const Work& work, const std::functio
     durations.push_back(seconds_since(start));
   } while (durations.size() < 5 || (seconds_since(begin) < seconds_per_case_ && durations.size() < 100000));
   std::sort(durations.begin(), durations.end());
+  const Limits& limits = limits_of(session);
+  const auto peak = limits.peaks.find(work.peak);
   rows_.push_back({op_, name_, session.variant().name, session.num_threads(), durations[durations.size() / 2],
-                   durations.front(), work, 0, 0});
+                   durations.front(), work, limits.bandwidth, peak == limits.peaks.end() ? 0 : peak->second});
 }
 
 void Timer::print() const {
