@@ -24,7 +24,7 @@ internal sealed class FuseStage(DecoderStage next) : DecoderStage(next)
 /// <summary>Byte-level alphabet to bytes to text; incomplete UTF-8 waits for the rest.</summary>
 internal sealed class ByteLevelStage(DecoderStage next) : WholeTokenStage(next)
 {
-    private readonly Decoder _utf8 = new UTF8Encoding(false, false).GetDecoder();
+    private readonly System.Text.Decoder _utf8 = new UTF8Encoding(false, false).GetDecoder();
     private byte[] _bytes = new byte[64];
     private char[] _chars = new char[64];
 
