@@ -8,7 +8,7 @@
 namespace msc::cpu {
 
 /// Positions whose softmax is computed as one unit, at multiples of the absolute position. A query's result is the fold
-/// of its chunks from left to right, whoever computes them: see src/decisions/attention-order.md.
+/// of its chunks from left to right, whoever computes them: see src/decisions/batch-invariance.md.
 inline constexpr int64_t kAttentionChunk = 256;
 
 // Functions that code of several levels shares are always inlined: a copy that one level's file emitted could run on a
