@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
+using System.Text.Unicode;
 using Moesaic.Models.Checkpoints;
 
 namespace Moesaic.Models.Configurations;
@@ -61,6 +62,7 @@ public sealed class JsonConfig : ConfigReader
     {
         try
         {
+            CheckStrings(json.Span);
             using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false });
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? new JsonConfig(file, "", document.RootElement.Clone())
@@ -178,6 +180,27 @@ public sealed class JsonConfig : ConfigReader
         return Shorten(element);
     }
 
+    /// <summary>
+    /// The parser accepts bytes that are not UTF-8 and lone surrogates inside strings, and only fails when one is
+    /// taken out as text, keys included. Found here once, so that nothing later has to expect it.
+    /// </summary>
+    private static void CheckStrings(ReadOnlySpan<byte> json)
+    {
+        if (!Utf8.IsValid(json))
+        {
+            throw new JsonException("the text is not valid UTF-8.");
+        }
+
+        Utf8JsonReader reader = new(json);
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.PropertyName or JsonTokenType.String && reader.ValueIsEscaped)
+            {
+                reader.GetString();
+            }
+        }
+    }
+
     private bool TryGet(string key, out JsonElement element)
     {
         MarkRead(key);
@@ -207,22 +230,8 @@ public sealed class JsonConfig : ConfigReader
         return true;
     }
 
-    private string ReadString(string key, JsonElement element)
-    {
-        if (element.ValueKind != JsonValueKind.String)
-        {
-            throw WrongType(key, "a string", element);
-        }
-
-        try
-        {
-            return element.GetString()!;
-        }
-        catch (InvalidOperationException e)
-        {
-            throw new ModelFormatException(File, FullName(key), "the string holds an invalid escape or is not valid UTF-8.", e);
-        }
-    }
+    private string ReadString(string key, JsonElement element) =>
+        element.ValueKind == JsonValueKind.String ? element.GetString()! : throw WrongType(key, "a string", element);
 
     /// <summary>Python writes 8.0 where it computed an integer with a division; accepted as 8.</summary>
     private static bool IsInt64(JsonElement element, out long value)

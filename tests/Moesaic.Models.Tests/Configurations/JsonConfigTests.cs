@@ -47,6 +47,8 @@ public sealed class JsonConfigTests
     [TestCase("""[1]""")]
     [TestCase("""{"a":""")]
     [TestCase("")]
+    [TestCase("""{"\ud800":1}""")]
+    [TestCase("""{"a":["\udc00"]}""")]
     public void Wrong_text_is_refused(string json)
     {
         Assert.That(() => Parse(json), Throws.TypeOf<ModelFormatException>().With.Message.StartsWith("config.json: root: "));
