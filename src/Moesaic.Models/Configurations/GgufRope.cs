@@ -6,13 +6,7 @@ namespace Moesaic.Models.Configurations;
 /// <param name="Truncate">Whether YaRN's blend is rounded to whole frequencies (gpt-oss: not; the format has no key).</param>
 /// <param name="YarnLogMultiplierUnit">What <c>yarn_log_multiplier</c> is counted in: 1, but 0.1 for deepseek2.</param>
 /// <param name="HasLongRopeFactors">Whether <c>rope_factors_short</c> and <c>rope_factors_long</c> tensors belong to the model.</param>
-public readonly record struct GgufRopeRules(bool Truncate = true, double YarnLogMultiplierUnit = 1, bool HasLongRopeFactors = false)
-{
-    public GgufRopeRules()
-        : this(true)
-    {
-    }
-}
+public sealed record GgufRopeRules(bool Truncate = true, double YarnLogMultiplierUnit = 1, bool HasLongRopeFactors = false);
 
 /// <summary>Reads rope settings from GGUF metadata; longrope divisors come from tensors.</summary>
 public static class GgufRope
@@ -29,6 +23,7 @@ public static class GgufRope
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(checkpoint);
+        ArgumentNullException.ThrowIfNull(rules);
         double theta = ReadNumber(config, "rope.freq_base", MinTheta, MaxTheta) ?? 10000;
         double? factor = ReadNumber(config, "rope.scaling.factor", 1, MaxFactor) ?? ReadNumber(config, "rope.scale_linear", 1, MaxFactor);
         double original = ReadOriginalContext(config);
