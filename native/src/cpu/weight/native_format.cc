@@ -1,0 +1,27 @@
+#include "cpu/weight/native_format.h"
+
+namespace msc::cpu {
+namespace {
+
+constexpr FormatGeometry kGeometries[kNumNativeFormats] = {
+    {MSC_FORMAT_F32, "F32", 1, 4, 0, 4, false},        {MSC_FORMAT_F16, "F16", 1, 2, 0, 2, false},
+    {MSC_FORMAT_BF16, "BF16", 1, 2, 0, 2, false},      {MSC_FORMAT_Q8_0, "Q8_0", 32, 34, 2, 32, true},
+    {MSC_FORMAT_Q4_0, "Q4_0", 32, 18, 2, 16, true},    {MSC_FORMAT_Q4_1, "Q4_1", 32, 20, 4, 16, true},
+    {MSC_FORMAT_Q4_K, "Q4_K", 256, 144, 20, 128, true}, {MSC_FORMAT_Q6_K, "Q6_K", 256, 210, 18, 192, true},
+};
+
+}  // namespace
+
+const FormatGeometry& geometry(NativeFormat format) { return kGeometries[static_cast<int>(format)]; }
+
+bool find_native_format(int32_t format, NativeFormat* native) {
+  for (int i = 0; i < kNumNativeFormats; ++i) {
+    if (kGeometries[i].format == format) {
+      *native = static_cast<NativeFormat>(i);
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace msc::cpu

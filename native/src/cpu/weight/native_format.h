@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+
+#include "moesaic/base.h"
+
+namespace msc::cpu {
+
+/// The formats that the CPU kernels run as they are stored, without expanding them.
+enum class NativeFormat { kF32, kF16, kBF16, kQ8_0, kQ4_0, kQ4_1, kQ4_K, kQ6_K };
+inline constexpr int kNumNativeFormats = 8;
+
+/// Sizes of one block of a format, in the source and as packed (packed sizes are per row of a group).
+struct FormatGeometry {
+  int32_t format;          // msc_format
+  const char* name;
+  int64_t elements;        // of one block
+  int64_t source_bytes;    // of one block
+  int64_t scale_bytes;     // packed scales of one block
+  int64_t element_bytes;   // packed elements of one block
+  bool quantised;
+};
+
+const FormatGeometry& geometry(NativeFormat format);
+
+/// Sets *native and returns true when `format` (msc_format) is one of them.
+bool find_native_format(int32_t format, NativeFormat* native);
+
+}  // namespace msc::cpu

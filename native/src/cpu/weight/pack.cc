@@ -1,0 +1,160 @@
+#include "cpu/weight/pack.h"
+
+#include <cstring>
+
+#include "cpu/weight/half.h"
+
+namespace msc::cpu {
+namespace {
+
+/// One row's place in its group. `Lanes` is the row group, a constant so that the strides are.
+template <unsigned Lanes>
+struct Lane {
+  std::byte* scales;
+  std::byte* elements;
+  unsigned lane;
+
+  void put_word(int64_t index, const void* word) const { std::memcpy(elements + (index * Lanes + lane) * 4, word, 4); }
+  void put_half(std::byte* halves, const std::byte* source) const { std::memcpy(halves + lane * 2, source, 2); }
+};
+
+template <unsigned Lanes>
+void pack_f16(const Lane<Lanes>& to, const std::byte* source, int64_t cols) {
+  for (int64_t k = 0; k < cols; ++k) {
+    to.put_half(to.elements + k * Lanes * 2, source + k * 2);
+  }
+}
+
+template <unsigned Lanes>
+void pack_bf16(const Lane<Lanes>& to, const std::byte* source, int64_t cols) {
+  for (int64_t pair = 0; pair < cols / 2; ++pair) {
+    to.put_word(pair, source + pair * 4);
+  }
+  if (cols % 2 != 0) {
+    std::byte last[4] = {source[cols * 2 - 2], source[cols * 2 - 1], std::byte{0}, std::byte{0}};
+    to.put_word(cols / 2, last);
+  }
+}
+
+/// Q8_0, Q4_0, Q4_1: `Halves` f16 scales, then `Words` words of elements.
+template <unsigned Lanes, int Halves, int Words>
+void pack_simple(const Lane<Lanes>& to, const std::byte* source, int64_t blocks) {
+  for (int64_t b = 0; b < blocks; ++b, source += 2 * Halves + 4 * Words) {
+    for (int i = 0; i < Halves; ++i) {
+      to.put_half(to.scales + (b * Halves + i) * Lanes * 2, source + 2 * i);
+    }
+    for (int i = 0; i < Words; ++i) {
+      to.put_word(b * Words + i, source + 2 * Halves + 4 * i);
+    }
+  }
+}
+
+/// Sub-blocks of 32 values in 4 bits, of a 256-value block whose chunk of 32 bytes holds sub-block 2c in its low and
+/// 2c + 1 in its high nibbles, become sub-blocks with columns j and j + 16 in one byte.
+template <unsigned Lanes>
+void pack_q4_k(const Lane<Lanes>& to, const std::byte* source, int64_t blocks) {
+  for (int64_t b = 0; b < blocks; ++b, source += 144) {
+    std::byte* scales = to.scales + b * 20 * Lanes;
+    to.put_half(scales, source);
+    uint16_t dmin;
+    std::memcpy(&dmin, source + 2, 2);
+    dmin ^= 0x8000;
+    std::memcpy(scales + (Lanes + to.lane) * 2, &dmin, 2);
+    uint8_t packed[12];
+    std::memcpy(packed, source + 4, 12);
+    for (int j = 0; j < 8; ++j) {
+      const int scale = j < 4 ? packed[j] & 63 : (packed[j + 4] & 15) | (packed[j - 4] >> 6 << 4);
+      const int minimum = j < 4 ? packed[j + 4] & 63 : (packed[j + 4] >> 4) | (packed[j] >> 6 << 4);
+      scales[4 * Lanes + (2 * j) * Lanes + to.lane] = static_cast<std::byte>(scale);
+      scales[4 * Lanes + (2 * j + 1) * Lanes + to.lane] = static_cast<std::byte>(minimum);
+    }
+    for (int chunk = 0; chunk < 4; ++chunk) {
+      for (int word = 0; word < 4; ++word) {
+        uint32_t first, second;
+        std::memcpy(&first, source + 16 + 32 * chunk + 4 * word, 4);
+        std::memcpy(&second, source + 16 + 32 * chunk + 16 + 4 * word, 4);
+        const uint32_t low = (first & 0x0F0F0F0Fu) | (second & 0x0F0F0F0Fu) << 4;
+        const uint32_t high = (first >> 4 & 0x0F0F0F0Fu) | (second & 0xF0F0F0F0u);
+        to.put_word((b * 8 + 2 * chunk) * 4 + word, &low);
+        to.put_word((b * 8 + 2 * chunk + 1) * 4 + word, &high);
+      }
+    }
+  }
+}
+
+/// Word of 4 consecutive 6-bit values of sub-block `sub` (0..7) of a Q6_K block, one a byte.
+inline uint32_t q6_k_word(const std::byte* block, int sub, int word) {
+  const int half = sub / 4, quarter = sub % 4;
+  uint32_t low, high;
+  std::memcpy(&low, block + 64 * half + 32 * (quarter % 2) + 4 * word, 4);
+  std::memcpy(&high, block + 128 + 32 * half + 4 * word, 4);
+  return (low >> (4 * (quarter / 2)) & 0x0F0F0F0Fu) | (high >> (2 * quarter) & 0x03030303u) << 4;
+}
+
+template <unsigned Lanes>
+void pack_q6_k(const Lane<Lanes>& to, const std::byte* source, int64_t blocks) {
+  for (int64_t b = 0; b < blocks; ++b, source += 210) {
+    std::byte* scales = to.scales + b * 18 * Lanes;
+    to.put_half(scales, source + 208);
+    for (int sub = 0; sub < 8; ++sub) {
+      std::memcpy(scales + 2 * Lanes + (sub * Lanes + to.lane) * 2, source + 192 + 2 * sub, 2);
+      uint32_t high[2] = {0, 0};
+      for (int word = 0; word < 4; ++word) {
+        const uint32_t first = q6_k_word(source, sub, word);
+        const uint32_t second = q6_k_word(source, sub, word + 4);
+        const uint32_t nibbles = (first & 0x0F0F0F0Fu) | (second & 0x0F0F0F0Fu) << 4;
+        to.put_word((b * 8 + sub) * 6 + word, &nibbles);
+        high[0] |= (first >> 4 & 0x03030303u) << (2 * word);
+        high[1] |= (second >> 4 & 0x03030303u) << (2 * word);
+      }
+      to.put_word((b * 8 + sub) * 6 + 4, &high[0]);
+      to.put_word((b * 8 + sub) * 6 + 5, &high[1]);
+    }
+  }
+}
+
+template <unsigned Lanes>
+void pack(const PackedLayout& layout, const std::byte* source, std::byte* group, unsigned lane) {
+  const Lane<Lanes> to{group, group + layout.elements_offset, lane};
+  const int64_t blocks = layout.cols / geometry(layout.format).elements;
+  switch (layout.format) {
+    case NativeFormat::kF32:
+      for (int64_t k = 0; k < blocks; ++k) {
+        to.put_word(k, source + k * 4);
+      }
+      break;
+    case NativeFormat::kF16:
+      pack_f16(to, source, blocks);
+      break;
+    case NativeFormat::kBF16:
+      pack_bf16(to, source, blocks);
+      break;
+    case NativeFormat::kQ8_0:
+      pack_simple<Lanes, 1, 8>(to, source, blocks);
+      break;
+    case NativeFormat::kQ4_0:
+      pack_simple<Lanes, 1, 4>(to, source, blocks);
+      break;
+    case NativeFormat::kQ4_1:
+      pack_simple<Lanes, 2, 4>(to, source, blocks);
+      break;
+    case NativeFormat::kQ4_K:
+      pack_q4_k(to, source, blocks);
+      break;
+    case NativeFormat::kQ6_K:
+      pack_q6_k(to, source, blocks);
+      break;
+  }
+}
+
+}  // namespace
+
+void pack_row(const PackedLayout& layout, const std::byte* source, std::byte* group, unsigned lane) {
+  if (layout.row_group == 16) {
+    pack<16>(layout, source, group, lane);
+  } else {
+    pack<8>(layout, source, group, lane);
+  }
+}
+
+}  // namespace msc::cpu

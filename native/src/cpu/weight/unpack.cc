@@ -1,0 +1,138 @@
+#include <cstring>
+
+#include "cpu/weight/half.h"
+#include "cpu/weight/pack.h"
+
+namespace msc::cpu {
+namespace {
+
+/// One row read back from its lane.
+struct LaneReader {
+  const std::byte* scales;
+  const std::byte* elements;
+  unsigned lanes;
+  unsigned lane;
+
+  uint32_t word(int64_t index) const {
+    uint32_t value;
+    std::memcpy(&value, elements + (index * lanes + lane) * 4, 4);
+    return value;
+  }
+  static uint16_t bits16(const std::byte* at) {
+    uint16_t value;
+    std::memcpy(&value, at, 2);
+    return value;
+  }
+  float half(const std::byte* halves) const { return float_of_half(bits16(halves + lane * 2)); }
+};
+
+void unpack_f32(const LaneReader& from, int64_t cols, float* out) {
+  for (int64_t k = 0; k < cols; ++k) {
+    const uint32_t bits = from.word(k);
+    std::memcpy(out + k, &bits, 4);
+  }
+}
+
+void unpack_f16(const LaneReader& from, int64_t cols, float* out) {
+  for (int64_t k = 0; k < cols; ++k) {
+    out[k] = from.half(from.elements + k * from.lanes * 2);
+  }
+}
+
+void unpack_bf16(const LaneReader& from, int64_t cols, float* out) {
+  for (int64_t k = 0; k < cols; ++k) {
+    out[k] = float_of_bf16(static_cast<uint16_t>(from.word(k / 2) >> (16 * (k % 2))));
+  }
+}
+
+void unpack_q8_0(const LaneReader& from, int64_t blocks, float* out) {
+  for (int64_t b = 0; b < blocks; ++b, out += 32) {
+    const float d = from.half(from.scales + b * from.lanes * 2);
+    for (int j = 0; j < 32; ++j) {
+      out[j] = d * static_cast<float>(static_cast<int8_t>(from.word(b * 8 + j / 4) >> (8 * (j % 4))));
+    }
+  }
+}
+
+/// out = d q + m over 32 nibbles; d q is exact, so the sum rounds once.
+void unpack_nibbles(const LaneReader& from, int64_t sub_block, float d, float m, float* out) {
+  for (int j = 0; j < 16; ++j) {
+    const uint32_t byte = from.word(sub_block * 4 + j / 4) >> (8 * (j % 4));
+    out[j] = d * static_cast<float>(byte & 15) + m;
+    out[j + 16] = d * static_cast<float>(byte >> 4 & 15) + m;
+  }
+}
+
+void unpack_q4_0(const LaneReader& from, int64_t blocks, float* out) {
+  for (int64_t b = 0; b < blocks; ++b) {
+    const float d = from.half(from.scales + b * from.lanes * 2);
+    unpack_nibbles(from, b, d, -8.0f * d, out + b * 32);
+  }
+}
+
+void unpack_q4_1(const LaneReader& from, int64_t blocks, float* out) {
+  for (int64_t b = 0; b < blocks; ++b) {
+    const std::byte* scales = from.scales + b * from.lanes * 4;
+    unpack_nibbles(from, b, from.half(scales), from.half(scales + from.lanes * 2), out + b * 32);
+  }
+}
+
+void unpack_q4_k(const LaneReader& from, int64_t blocks, float* out) {
+  for (int64_t b = 0; b < blocks; ++b) {
+    const std::byte* scales = from.scales + b * from.lanes * 20;
+    const float d = from.half(scales);
+    const float negative_dmin = from.half(scales + from.lanes * 2);
+    for (int j = 0; j < 8; ++j) {
+      const std::byte* pair = scales + (4 + 2 * j) * from.lanes + from.lane;
+      const float scale = static_cast<float>(std::to_integer<int>(pair[0]));
+      const float minimum = static_cast<float>(std::to_integer<int>(pair[from.lanes]));
+      unpack_nibbles(from, b * 8 + j, d * scale, negative_dmin * minimum, out + b * 256 + j * 32);
+    }
+  }
+}
+
+void unpack_q6_k(const LaneReader& from, int64_t blocks, float* out) {
+  for (int64_t b = 0; b < blocks; ++b) {
+    const std::byte* scales = from.scales + b * from.lanes * 18;
+    const float d = from.half(scales);
+    for (int j = 0; j < 8; ++j, out += 32) {
+      const int64_t words = (b * 8 + j) * 6;
+      for (int i = 0; i < 32; ++i) {
+        const uint32_t nibble = from.word(words + i % 16 / 4) >> (8 * (i % 4) + 4 * (i / 16)) & 15;
+        const uint32_t high = from.word(words + 4 + i / 16) >> (8 * (i % 4) + 2 * (i % 16 / 4)) & 3;
+        const auto scale = static_cast<int8_t>(scales[2 * from.lanes + (j * from.lanes + from.lane) * 2 + i / 16]);
+        out[i] = d * static_cast<float>(scale) * static_cast<float>(static_cast<int>(nibble | high << 4) - 32);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void unpack_row(const PackedMatrix& matrix, int64_t row, float* out) {
+  const PackedLayout& layout = matrix.layout;
+  const std::byte* group = matrix.group(row / layout.row_group);
+  const LaneReader from{group, group + layout.elements_offset, layout.row_group,
+                        static_cast<unsigned>(row % layout.row_group)};
+  const int64_t blocks = layout.cols / geometry(layout.format).elements;
+  switch (layout.format) {
+    case NativeFormat::kF32:
+      return unpack_f32(from, blocks, out);
+    case NativeFormat::kF16:
+      return unpack_f16(from, blocks, out);
+    case NativeFormat::kBF16:
+      return unpack_bf16(from, blocks, out);
+    case NativeFormat::kQ8_0:
+      return unpack_q8_0(from, blocks, out);
+    case NativeFormat::kQ4_0:
+      return unpack_q4_0(from, blocks, out);
+    case NativeFormat::kQ4_1:
+      return unpack_q4_1(from, blocks, out);
+    case NativeFormat::kQ4_K:
+      return unpack_q4_k(from, blocks, out);
+    case NativeFormat::kQ6_K:
+      return unpack_q6_k(from, blocks, out);
+  }
+}
+
+}  // namespace msc::cpu
