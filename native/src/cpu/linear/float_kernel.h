@@ -1,5 +1,7 @@
 #pragma once
 
+#include <type_traits>
+
 #include "cpu/linear/matrix_tile.h"
 #include "cpu/linear/unroll.h"
 
@@ -11,6 +13,7 @@ inline constexpr int64_t kFloatChunk = 256;
 
 /// Where a float tile takes the weights of `kStep` consecutive columns of 8 or 16 rows.
 struct LoadF32 {
+  static constexpr int kInputBytes = 4;  // of one column of the input
   static constexpr int kStep = 1;
   template <class V>
   static constexpr int kBytes = 4 * V::kLanes;
@@ -21,6 +24,7 @@ struct LoadF32 {
 };
 
 struct LoadF16 {
+  static constexpr int kInputBytes = 4;  // of one column of the input
   static constexpr int kStep = 1;
   template <class V>
   static constexpr int kBytes = 2 * V::kLanes;
@@ -31,6 +35,7 @@ struct LoadF16 {
 };
 
 struct LoadBF16 {
+  static constexpr int kInputBytes = 4;  // of one column of the input
   static constexpr int kStep = 2;
   template <class V>
   static constexpr int kBytes = 4 * V::kLanes;
@@ -39,6 +44,14 @@ struct LoadBF16 {
     const auto pairs = V::load_words(at);
     return V::as_float(I == 0 ? V::template shift_left<16>(pairs) : V::bit_and(pairs, V::splat(0xFFFF0000u)));
   }
+};
+
+/// Pairs of bf16 for the instruction that multiplies pairs; the input is bf16 too.
+struct LoadBF16Pairs {
+  static constexpr int kInputBytes = 2;
+  static constexpr int kStep = 2;
+  template <class V>
+  static constexpr int kBytes = 4 * V::kLanes;
 };
 
 /// out[m][g] += sum over the steps of w[g] * x[m], one chain of multiply-adds per element.
@@ -51,7 +64,7 @@ __attribute__((noinline)) void float_tile(const std::byte* groups, size_t group_
   const std::byte* x[Rows];
   Float sums[Rows][Groups];
   unroll<Rows>([&](auto m) MSC_ALWAYS_INLINE {
-    x[m] = rows[m] + first_column * 4;
+    x[m] = rows[m] + first_column * Load::kInputBytes;
     unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE { sums[m][g] = V::zero(); });
   });
   int64_t at = 0;
@@ -60,18 +73,27 @@ __attribute__((noinline)) void float_tile(const std::byte* groups, size_t group_
     if constexpr (Rows == 1) {
       unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE { V::prefetch(groups + g * group_stride + V::kPrefetchBytes); });
     }
-    unroll<Load::kStep>([&](auto i) MSC_ALWAYS_INLINE {
-      Float w[Groups];
-      unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE {
-        w[g] = Load::template load<V, i>(groups + g * group_stride);
-      });
+    if constexpr (std::is_same_v<Load, LoadBF16Pairs>) {
+      typename V::Int w[Groups];
+      unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE { w[g] = V::load_words(groups + g * group_stride); });
       unroll<Rows>([&](auto m) MSC_ALWAYS_INLINE {
-        const Float value = V::broadcast(reinterpret_cast<const float*>(x[m] + at) + i);
-        unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE { sums[m][g] = V::fma(w[g], value, sums[m][g]); });
+        const auto pair = V::broadcast_word(x[m] + at);
+        unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE { sums[m][g] = V::dot_bf16(sums[m][g], w[g], pair); });
       });
-    });
+    } else {
+      unroll<Load::kStep>([&](auto i) MSC_ALWAYS_INLINE {
+        Float w[Groups];
+        unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE {
+          w[g] = Load::template load<V, i>(groups + g * group_stride);
+        });
+        unroll<Rows>([&](auto m) MSC_ALWAYS_INLINE {
+          const Float value = V::broadcast(reinterpret_cast<const float*>(x[m] + at) + i);
+          unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE { sums[m][g] = V::fma(w[g], value, sums[m][g]); });
+        });
+      });
+    }
     groups += Load::template kBytes<V>;
-    at += 4 * Load::kStep;
+    at += Load::kInputBytes * Load::kStep;
   }
   unroll<Rows>([&](auto m) MSC_ALWAYS_INLINE {
     unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "cpu/linear/round_block_avx2.h"
 #include "cpu/simd/avx2.h"
 
 namespace msc::cpu {
@@ -9,7 +10,7 @@ namespace {
 
 /// Operations of the kernels on 8 lanes (AVX2, FMA, F16C). Integer vectors hold 32-bit words, one a lane; a word of
 /// weights or activations is 4 bytes of consecutive columns.
-struct VectorAvx2 {
+struct VectorAvx2 : RoundBlockAvx2 {
   using Float = __m256;
   using Int = __m256i;
   static constexpr int kLanes = 8;
@@ -23,7 +24,6 @@ struct VectorAvx2 {
   static Float set1(float x) { return _mm256_set1_ps(x); }
   static Float add(Float a, Float b) { return _mm256_add_ps(a, b); }
   static Float mul(Float a, Float b) { return _mm256_mul_ps(a, b); }
-  static Float div(Float a, Float b) { return _mm256_div_ps(a, b); }
   static Float fma(Float a, Float b, Float c) { return _mm256_fmadd_ps(a, b, c); }
 
   static Int load_words(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }

@@ -64,9 +64,13 @@ void unpack_nibbles(const LaneReader& from, int64_t sub_block, float d, float m,
 }
 
 void unpack_q4_0(const LaneReader& from, int64_t blocks, float* out) {
-  for (int64_t b = 0; b < blocks; ++b) {
+  for (int64_t b = 0; b < blocks; ++b, out += 32) {
     const float d = from.half(from.scales + b * from.lanes * 2);
-    unpack_nibbles(from, b, d, -8.0f * d, out + b * 32);
+    for (int j = 0; j < 16; ++j) {
+      const int byte = static_cast<int>(from.word(b * 4 + j / 4) >> (8 * (j % 4)) & 255);
+      out[j] = d * static_cast<float>((byte & 15) - 8);
+      out[j + 16] = d * static_cast<float>((byte >> 4) - 8);
+    }
   }
 }
 

@@ -1,0 +1,204 @@
+#include "cpu/linear/linear.h"
+
+#include "cpu/linear/matrix_rows.h"
+#include "cpu/linear/prepared_rows.h"
+#include "cpu/linear/work_shares.h"
+
+namespace msc::cpu {
+namespace {
+
+/// Values that a thread rather prepares itself than wait for others at a barrier.
+constexpr int64_t kPrepareAloneValues = 4096;
+/// Prepared rows of one block should fit the second-level cache beside the weights.
+constexpr size_t kRowBlockBytes = 192 * 1024;
+
+constexpr size_t align_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+/// A run of the op: who prepares which rows, and the list of (row block, target, row groups).
+class LinearRun {
+ public:
+  LinearRun(msc_stream& stream, const LinearCall& call)
+      : call_(call),
+        kernels_(linear_kernels(stream.device->isa, stream.device->features)),
+        pool_(stream.device->pool),
+        transform_{&kernels_, rms_norm_row(stream.device->isa), call.norm_weight, call.norm_eps},
+        num_threads_(stream.device->pool.num_threads()),
+        num_rows_(call.input.rows),
+        alone_(num_threads_ > 1 && num_rows_ * call.input.cols <= kPrepareAloneValues) {
+    for (int i = 0; i < call.num_targets; ++i) {
+      plans_[i] = plan_matrix(kernels_, call.targets[i].matrix.layout.format, call.precision);
+      wanted_[static_cast<int>(plans_[i].input)] = true;
+    }
+    plan_scratch(stream);
+    plan_items();
+  }
+
+  void run() {
+    WorkShares shares(shares_, num_items_, num_threads_);
+    const auto section = [&](unsigned thread) {
+      std::byte* rows = rows_ + (alone_ ? thread * copy_bytes_ : 0);
+      const Range mine = alone_ ? Range{0, num_rows_} : split_range(num_rows_, thread, num_threads_);
+      prepare(mine, spare_ + thread * spare_bytes_, rows);
+      if (!alone_ && num_threads_ > 1) {
+        pool_.barrier();
+      }
+      for (int64_t item = shares.take(thread); item >= 0; item = shares.take(thread)) {
+        run_item(item, rows);
+      }
+    };
+    pool_.run(section);
+  }
+
+ private:
+  void plan_scratch(msc_stream& stream) {
+    size_t largest_row = 0;
+    for (int kind = 0; kind < kNumInputKinds; ++kind) {
+      if (wanted_[kind]) {
+        row_bytes_[kind] = prepared_row_bytes(static_cast<InputKind>(kind), call_.input.cols);
+        kind_offset_[kind] = copy_bytes_;
+        copy_bytes_ += row_bytes_[kind] * static_cast<size_t>(num_rows_);
+        largest_row = row_bytes_[kind] > largest_row ? row_bytes_[kind] : largest_row;
+      }
+    }
+    const bool needs_spare = call_.norm_weight != nullptr;
+    spare_bytes_ = needs_spare ? align_up(static_cast<size_t>(call_.input.cols) * sizeof(float)) : 0;
+    const size_t shares_bytes = sizeof(WorkShares::Share) * num_threads_;
+    std::byte* memory =
+        stream.scratch(shares_bytes + spare_bytes_ * num_threads_ + copy_bytes_ * (alone_ ? num_threads_ : 1));
+    shares_ = reinterpret_cast<WorkShares::Share*>(memory);
+    spare_ = memory + shares_bytes;
+    rows_ = spare_ + spare_bytes_ * num_threads_;
+
+    // Blocks of about equal size, in whole tiles of every instruction set.
+    constexpr int64_t kTileRows = 12;
+    int64_t limit = static_cast<int64_t>(kRowBlockBytes / largest_row) / kTileRows * kTileRows;
+    limit = limit < 2 * kTileRows ? 2 * kTileRows : limit > kMaxTileRows ? kMaxTileRows : limit;
+    const int64_t blocks = (num_rows_ + limit - 1) / limit;
+    block_rows_ = ((num_rows_ + blocks - 1) / blocks + kTileRows - 1) / kTileRows * kTileRows;
+    num_blocks_ = (num_rows_ + block_rows_ - 1) / block_rows_;
+    groups_per_call_ = groups_per_call(static_cast<int>(num_rows_ < block_rows_ ? num_rows_ : block_rows_));
+  }
+
+  void plan_items() {
+    const int outputs = is_gated(call_.epilogue) ? 1 : call_.num_targets;
+    for (int i = 0; i < outputs; ++i) {
+      first_unit_[i] = num_units_;
+      num_units_ += (call_.targets[i].matrix.layout.num_groups + groups_per_call_ - 1) / groups_per_call_;
+    }
+    num_outputs_ = outputs;
+    num_items_ = num_units_ * num_blocks_;
+  }
+
+  void prepare(Range range, std::byte* spare, std::byte* rows) const {
+    for (int kind = 0; kind < kNumInputKinds; ++kind) {
+      if (!wanted_[kind]) {
+        continue;
+      }
+      for (int64_t m = range.begin; m < range.end; ++m) {
+        prepare_row(transform_, static_cast<InputKind>(kind), call_.input.row(m), call_.input.cols,
+                    reinterpret_cast<float*>(spare),
+                    rows + kind_offset_[kind] + row_bytes_[kind] * static_cast<size_t>(m));
+      }
+    }
+  }
+
+  void multiply(int target, int64_t first_group, int num_groups, const std::byte* rows, int64_t first_row, int num_rows,
+                float* tile) const {
+    const int kind = static_cast<int>(plans_[target].input);
+    const std::byte* pointers[kMaxTileRows];
+    for (int m = 0; m < num_rows; ++m) {
+      pointers[m] = rows + kind_offset_[kind] + row_bytes_[kind] * static_cast<size_t>(first_row + m);
+    }
+    multiply_groups(plans_[target], call_.targets[target].matrix, first_group, num_groups, pointers, num_rows, tile);
+  }
+
+  void run_item(int64_t item, const std::byte* rows) const {
+    const int64_t first_row = item / num_units_ * block_rows_;
+    const int num_rows = static_cast<int>(num_rows_ - first_row < block_rows_ ? num_rows_ - first_row : block_rows_);
+    const int64_t unit = item % num_units_;
+    int index = num_outputs_ - 1;
+    while (first_unit_[index] > unit) {
+      --index;
+    }
+    const LinearTarget& target = call_.targets[index];
+    const PackedLayout& layout = target.matrix.layout;
+    const int64_t first_group = (unit - first_unit_[index]) * groups_per_call_;
+    const int num_groups = static_cast<int>(
+        layout.num_groups - first_group < groups_per_call_ ? layout.num_groups - first_group : groups_per_call_);
+    const int64_t first_column = first_group * layout.row_group;
+    const bool gated = is_gated(call_.epilogue);
+
+    alignas(64) float tile[kMaxTileFloats];
+    multiply(index, first_group, num_groups, rows, first_row, num_rows, tile);
+    TileTarget result{tile, num_groups, num_rows, layout.rows - first_column,
+                      target.bias == nullptr ? nullptr : target.bias + first_column,
+                      target.out.row(first_row) + first_column, target.out.stride,
+                      call_.epilogue == MSC_EPILOGUE_ADD};
+    if (gated) {
+      alignas(64) float up[kMaxTileFloats];
+      multiply(1, first_group, num_groups, rows, first_row, num_rows, up);
+      add_bias(result, tile);
+      result.bias = call_.targets[1].bias == nullptr ? nullptr : call_.targets[1].bias + first_column;
+      add_bias(result, up);
+      result.bias = nullptr;
+      kernels_.gate(call_.epilogue, tile, up,
+                    static_cast<int64_t>(num_groups) * num_rows * static_cast<int64_t>(layout.row_group));
+    }
+    kernels_.finish(result);
+  }
+
+  /// The bias of a gated epilogue comes before the activation.
+  void add_bias(const TileTarget& target, float* tile) const {
+    if (target.bias == nullptr) {
+      return;
+    }
+    const auto lanes = static_cast<int64_t>(call_.targets[0].matrix.layout.row_group);
+    for (int g = 0; g < target.num_groups; ++g) {
+      for (int m = 0; m < target.num_rows; ++m, tile += lanes) {
+        for (int64_t i = 0; i < lanes && g * lanes + i < target.num_columns; ++i) {
+          tile[i] += target.bias[g * lanes + i];
+        }
+      }
+    }
+  }
+
+  /// A full block takes 2 groups, a small one of up to 8 rows kMaxTileGroups; 16 lanes at most.
+  static constexpr int kMaxTileFloats = kMaxTileRows * 2 * 16;
+  static_assert(kMaxTileFloats >= 8 * kMaxTileGroups * 16);
+
+  const LinearCall& call_;
+  const LinearKernels& kernels_;
+  ThreadPool& pool_;
+  const InputTransform transform_;
+  const unsigned num_threads_;
+  const int64_t num_rows_;
+  const bool alone_;  // every thread prepares all rows for itself
+
+  MatrixPlan plans_[MSC_LINEAR_MAX_WEIGHTS] = {};
+  bool wanted_[kNumInputKinds] = {};
+  size_t row_bytes_[kNumInputKinds] = {};
+  size_t kind_offset_[kNumInputKinds] = {};
+  size_t copy_bytes_ = 0;
+  size_t spare_bytes_ = 0;
+  WorkShares::Share* shares_ = nullptr;
+  std::byte* spare_ = nullptr;
+  std::byte* rows_ = nullptr;
+
+  int64_t block_rows_ = 0;
+  int64_t num_blocks_ = 0;
+  int groups_per_call_ = 0;
+  int num_outputs_ = 0;
+  int64_t first_unit_[MSC_LINEAR_MAX_WEIGHTS] = {};
+  int64_t num_units_ = 0;
+  int64_t num_items_ = 0;
+};
+
+}  // namespace
+
+void linear(msc_stream& stream, const LinearCall& call) {
+  if (call.input.rows > 0) {
+    LinearRun(stream, call).run();
+  }
+}
+
+}  // namespace msc::cpu

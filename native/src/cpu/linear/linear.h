@@ -1,0 +1,33 @@
+#pragma once
+
+#include "core/tensor.h"
+#include "cpu/weight/packed_layout.h"
+#include "moesaic/ops.h"
+
+namespace msc::cpu {
+
+struct LinearTarget {
+  PackedMatrix matrix;
+  const float* bias;  // [rows of matrix] or NULL
+  Matrix<float> out;  // unused for the second target of a gated epilogue
+};
+
+/// msc_linear_params after validation.
+struct LinearCall {
+  int32_t precision;
+  int32_t epilogue;
+  Matrix<float> input;
+  const float* norm_weight;  // [cols] or NULL
+  float norm_eps;
+  int num_targets;
+  LinearTarget targets[MSC_LINEAR_MAX_WEIGHTS];
+};
+
+inline bool is_gated(int32_t epilogue) {
+  return epilogue == MSC_EPILOGUE_SWIGLU || epilogue == MSC_EPILOGUE_GELU_TANH_GLU;
+}
+
+/// Runs the op on all threads of the stream's device. The outputs must not overlap the input.
+void linear(msc_stream& stream, const LinearCall& call);
+
+}  // namespace msc::cpu

@@ -1,0 +1,90 @@
+#include "cpu/weight/weight.h"
+
+#include "core/error.h"
+#include "cpu/weight/pack.h"
+
+using msc::cpu::geometry;
+using msc::cpu::NativeFormat;
+
+namespace {
+
+uint64_t memory_bytes(const msc::cpu::PackedLayout& layout, int64_t num_experts) {
+  uint64_t bytes = 0;
+  const bool overflow =
+      __builtin_mul_overflow(static_cast<uint64_t>(layout.matrix_bytes), static_cast<uint64_t>(num_experts), &bytes);
+  MSC_CHECK_ARGUMENT(!overflow && bytes < (uint64_t{1} << 47),
+                     "%lld experts of %lld x %lld are more than memory can be", static_cast<long long>(num_experts),
+                     static_cast<long long>(layout.rows), static_cast<long long>(layout.cols));
+  return bytes;
+}
+
+}  // namespace
+
+msc_weight::msc_weight(msc_device* owner, NativeFormat format, const msc_weight_desc& desc)
+    : device(owner),
+      layout_(msc::cpu::packed_layout(format, owner->row_group, desc.rows, desc.cols)),
+      num_experts_(desc.num_experts),
+      memory_(memory_bytes(layout_, desc.num_experts)),
+      loaded_(std::make_unique<std::atomic<uint64_t>[]>(static_cast<size_t>((desc.rows * desc.num_experts + 63) / 64))) {
+  ++device->live_objects;
+}
+
+msc_weight::~msc_weight() { --device->live_objects; }
+
+void msc_weight::load(const msc_weight_slice& slice) {
+  const msc::cpu::FormatGeometry& shape = geometry(layout_.format);
+  const auto row_bytes = static_cast<uint64_t>(layout_.cols / shape.elements * shape.source_bytes);
+  MSC_CHECK_ARGUMENT(!is_sealed(), "the weight is sealed: load before msc_weight_seal");
+  MSC_CHECK_ARGUMENT(slice.expert >= 0 && slice.expert < num_experts_, "slice->expert is %lld, the weight has %lld",
+                     static_cast<long long>(slice.expert), static_cast<long long>(num_experts_));
+  MSC_CHECK_ARGUMENT(
+      slice.row_begin >= 0 && slice.num_rows > 0 && slice.row_begin < layout_.rows &&
+          slice.num_rows <= layout_.rows - slice.row_begin,
+      "slice of %lld rows from row %lld does not lie within the weight's %lld rows",
+      static_cast<long long>(slice.num_rows), static_cast<long long>(slice.row_begin),
+      static_cast<long long>(layout_.rows));
+  MSC_CHECK_ARGUMENT(slice.source != nullptr, "slice->source is NULL");
+  MSC_CHECK_ARGUMENT(slice.source_row_bytes >= row_bytes,
+                     "slice->source_row_bytes is %llu, a row of %lld columns in %s takes %llu",
+                     static_cast<unsigned long long>(slice.source_row_bytes), static_cast<long long>(layout_.cols),
+                     shape.name, static_cast<unsigned long long>(row_bytes));
+  const int64_t first = slice.expert * layout_.rows + slice.row_begin;
+  std::byte* matrix = memory_.data() + static_cast<size_t>(slice.expert) * layout_.matrix_bytes;
+  const auto* source = static_cast<const std::byte*>(slice.source);
+  for (int64_t i = 0; i < slice.num_rows; ++i, source += slice.source_row_bytes) {
+    const uint64_t bit = uint64_t{1} << ((first + i) % 64);
+    const uint64_t before = loaded_[static_cast<size_t>((first + i) / 64)].fetch_or(bit, std::memory_order_relaxed);
+    const int64_t row = slice.row_begin + i;
+    MSC_CHECK_ARGUMENT((before & bit) == 0, "row %lld of expert %lld was loaded before: slices must not overlap",
+                       static_cast<long long>(row), static_cast<long long>(slice.expert));
+    const auto group = static_cast<size_t>(row / layout_.row_group);
+    msc::cpu::pack_row(layout_, source, matrix + group * layout_.group_bytes,
+                       static_cast<unsigned>(row % layout_.row_group));
+  }
+}
+
+int64_t msc_weight::count_missing(int64_t* first) const {
+  const int64_t total = layout_.rows * num_experts_;
+  int64_t missing = 0;
+  for (int64_t word = 0; word * 64 < total; ++word) {
+    const int64_t bits = total - word * 64 < 64 ? total - word * 64 : 64;
+    uint64_t absent = ~loaded_[static_cast<size_t>(word)].load(std::memory_order_relaxed);
+    if (bits < 64) {
+      absent &= (uint64_t{1} << bits) - 1;
+    }
+    if (absent != 0 && missing == 0) {
+      *first = word * 64 + __builtin_ctzll(absent);
+    }
+    missing += __builtin_popcountll(absent);
+  }
+  return missing;
+}
+
+void msc_weight::seal() {
+  int64_t first = 0;
+  const int64_t missing = count_missing(&first);
+  MSC_CHECK_ARGUMENT(missing == 0, "%lld rows are missing, the first is row %lld of expert %lld: load them, then seal",
+                     static_cast<long long>(missing), static_cast<long long>(first % layout_.rows),
+                     static_cast<long long>(first / layout_.rows));
+  sealed_.store(true, std::memory_order_release);
+}

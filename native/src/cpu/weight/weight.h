@@ -1,0 +1,41 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "core/device.h"
+#include "core/memory.h"
+#include "cpu/weight/packed_layout.h"
+#include "moesaic/weight.h"
+
+/// Packed matrices of one shape, filled slice by slice, then sealed.
+struct msc_weight {
+  /// `desc` is checked apart from the shape.
+  msc_weight(msc_device* owner, msc::cpu::NativeFormat format, const msc_weight_desc& desc);
+  ~msc_weight();
+  msc_weight(const msc_weight&) = delete;
+  msc_weight& operator=(const msc_weight&) = delete;
+
+  /// Thread-safe for slices that do not overlap; refuses a row that was loaded before.
+  void load(const msc_weight_slice& slice);
+  void seal();
+
+  bool is_sealed() const { return sealed_.load(std::memory_order_acquire); }
+  int64_t num_experts() const { return num_experts_; }
+  const msc::cpu::PackedLayout& layout() const { return layout_; }
+  msc::cpu::PackedMatrix expert(int64_t index) const {
+    return {layout_, memory_.data() + static_cast<size_t>(index) * layout_.matrix_bytes};
+  }
+
+  msc_device* device;
+
+ private:
+  int64_t count_missing(int64_t* first) const;
+
+  msc::cpu::PackedLayout layout_;
+  int64_t num_experts_;
+  msc::HostMemory memory_;
+  std::unique_ptr<std::atomic<uint64_t>[]> loaded_;  // one bit a row, expert by expert
+  std::atomic<bool> sealed_{false};
+};
