@@ -1,0 +1,84 @@
+// The linear op of every format and precision on edge shapes, against the plain reference.
+#include <gtest/gtest.h>
+
+#include "tests/ops/linear_rig.h"
+
+namespace optest {
+namespace {
+
+struct Shape {
+  int64_t num_rows, outputs, blocks;  // blocks: of the widest format, so columns / 256 or / 32
+  Layout layout;
+  Fill fill;
+};
+
+std::string name_of(const Shape& s) {
+  const char* fill = s.fill == Fill::kRandom ? "" : s.fill == Fill::kExtreme ? "_extreme" : "_zero";
+  return std::to_string(s.num_rows) + "x" + std::to_string(s.outputs) + "x" + std::to_string(s.blocks) + "b" + fill +
+         (s.layout.row_padding != 0 ? "_strided" : "");
+}
+
+void check_product(Session& session, int32_t format, int32_t precision, const Shape& shape) {
+  uint64_t block = 0, bytes = 0;
+  msc_format_block(format, &block, &bytes);
+  // Float formats have no block: widths around the chunk of 256 columns and odd ones.
+  const int64_t cols = block > 1 ? static_cast<int64_t>(block) * shape.blocks : 85 * shape.blocks + 1;
+  const TestWeight weight = make_weight(session, format, shape.outputs, cols, 1, 0.1, shape.fill);
+  const std::vector<float> x = session.rng().normals(shape.num_rows * cols);
+  GuardedTensor& input = session.input("input", shape.num_rows, cols, x, shape.layout);
+  GuardedTensor& out = session.output("out", shape.num_rows, shape.outputs, shape.layout);
+  msc_linear_params params = linear_params(precision, MSC_EPILOGUE_STORE, input);
+  add_target(params, weight, &out.view());
+  session.run([&] { return msc_op_linear(session.stream(), &params); });
+
+  std::vector<std::vector<float>> expected;
+  const std::vector<float> rounded = rounded_input(session, format, precision, x);
+  msc::cpu::reference_linear({MSC_EPILOGUE_STORE, shape.num_rows, cols, rounded.data(),
+                              {{weight.values.data(), nullptr, shape.outputs}}},
+                             expected);
+  if (shape.fill == Fill::kZero && is_quantised(format)) {
+    expect_nmse(out.floats(), expected[0], 0, "zero weights");
+    return;
+  }
+  const bool few = shape.num_rows * shape.outputs < 64;  // a single output may be near zero by chance
+  expect_nmse(out.floats(), expected[0], few ? 1e-9 : 1e-12, "against the same rounded input");
+
+  if (precision == MSC_PRECISION_FAST && !few) {
+    msc::cpu::reference_linear(
+        {MSC_EPILOGUE_STORE, shape.num_rows, cols, x.data(), {{weight.values.data(), nullptr, shape.outputs}}},
+        expected);
+    // 2e-5 of each product's variance is expected; outputs that cancel make it more on shapes this small.
+    expect_nmse(out.floats(), expected[0], 2e-4, "against exact arithmetic");
+  }
+}
+
+OP_CASES(linear_shapes) {
+  std::vector<Shape> shapes;
+  for (const int64_t outputs : {1, 7, 8, 9, 17, 40}) {
+    for (const int64_t num_rows : {1, 2, 3}) {
+      shapes.push_back({num_rows, outputs, 2, {}, Fill::kRandom});
+    }
+  }
+  for (const int64_t num_rows : {4, 5, 6, 7, 8, 9, 33, 70, 150}) {
+    shapes.push_back({num_rows, 24, 1, {}, Fill::kRandom});
+  }
+  for (const int64_t blocks : {3, 9, 67}) {  // 67 blocks of 32 pass the columns that one chunk of a kernel takes
+    shapes.push_back({1, 16, blocks, {}, Fill::kRandom});
+    shapes.push_back({14, 16, blocks, {}, Fill::kRandom});
+  }
+  shapes.push_back({5, 19, 2, {13, 3}, Fill::kRandom});
+  shapes.push_back({13, 33, 3, {}, Fill::kExtreme});
+  shapes.push_back({1, 33, 3, {}, Fill::kExtreme});
+  shapes.push_back({3, 9, 2, {}, Fill::kZero});
+  for (const int32_t format : kLinearFormats) {
+    for (const int32_t precision : {MSC_PRECISION_REFERENCE, MSC_PRECISION_FAST}) {
+      for (const Shape& shape : shapes) {
+        add_case("linear", format_name(format) + "_" + precision_name(precision) + "_" + name_of(shape),
+                 [=](Session& session) { check_product(session, format, precision, shape); });
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace optest
