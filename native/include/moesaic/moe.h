@@ -54,7 +54,7 @@ typedef struct msc_router_params {
 } msc_router_params;
 
 /** out[t] (+)= sum_k weights[t,k] * down(act(gate x) * up x) of expert ids[t,k], plus the shared expert, unscaled.
- * Experts are added in the order k = 0.., the shared expert last, so a row's result depends on that row alone. */
+ * Experts are added in ascending order, the shared expert last, so a row's result depends on that row alone. */
 typedef struct msc_moe_params {
   uint32_t struct_size;
   int32_t precision;

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/device.h"
+#include "core/tensor.h"
+#include "moesaic/moe.h"
+
+namespace msc::cpu {
+
+/// The three matrices of an expert layer, each a stack of one or more.
+struct ExpertWeights {
+  const msc_weight* gate;
+  const msc_weight* up;
+  const msc_weight* down;
+};
+
+/// A checked call of msc_op_moe.
+struct MoeCall {
+  Matrix<const float> input;    // [T, H]
+  Matrix<const int32_t> ids;    // [T, K]
+  Matrix<const float> weights;  // [T, K]
+  ExpertWeights experts;
+  ExpertWeights shared;  // NULLs where there is none
+  Matrix<float> out;     // [T, H]
+  int32_t activation;    // msc_epilogue
+  bool accumulate;
+  int32_t precision;     // msc_precision
+};
+
+/// out[t] (+)= sum over the chosen experts, ascending, of down(weight * act(gate x) * up x), then the shared expert.
+/// One parallel section: prepare input rows, gate and up by (expert, row groups), prepare the hidden rows, down by
+/// output row groups over all experts. A row's result depends on that row alone.
+void moe(msc_stream& stream, const MoeCall& call);
+
+}  // namespace msc::cpu
