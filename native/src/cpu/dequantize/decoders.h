@@ -44,15 +44,27 @@ inline float float_from_bits(uint32_t bits) {
   return value;
 }
 
-/// IEEE binary16 to binary32, exact; subnormals, infinities and NaN payloads included.
+inline uint32_t bits_of_float(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof(bits));
+  return bits;
+}
+
+/// IEEE binary16 to binary32, exact; subnormals, infinities and NaN payloads included. Selects instead of branches, so
+/// that loops over it vectorise.
 inline float float_from_half(uint16_t half) {
-  const uint32_t sign = static_cast<uint32_t>(half & 0x8000) << 16;
   const uint32_t magnitude = half & 0x7fff;
-  if (magnitude >= 0x7c00) return float_from_bits(sign | 0x7f800000 | ((magnitude & 0x3ff) << 13));
-  if (magnitude >= 0x0400) return float_from_bits(sign | ((magnitude << 13) + ((127 - 15) << 23)));
-  // Subnormal: magnitude * 2^-24, exact in float32.
-  const float value = static_cast<float>(magnitude) * 0x1p-24f;
-  return sign != 0 ? -value : value;
+  const uint32_t normal = (magnitude << 13) + ((127 - 15) << 23);
+  const uint32_t subnormal = bits_of_float(static_cast<float>(static_cast<int32_t>(magnitude)) * 0x1p-24f);
+  const uint32_t special = 0x7f800000 | (magnitude << 13);
+  const uint32_t finite = magnitude >= 0x0400 ? normal : subnormal;
+  const uint32_t sign = static_cast<uint32_t>(half & 0x8000) << 16;
+  return float_from_bits(sign | (magnitude >= 0x7c00 ? special : finite));
+}
+
+/// `value` with its sign flipped where bit j of `signs` is set.
+inline float flip_sign(float value, uint32_t signs, int j) {
+  return float_from_bits(bits_of_float(value) ^ (((signs >> j) & 1) << 31));
 }
 
 inline float load_half(const uint8_t* p) { return float_from_half(load_u16(p)); }

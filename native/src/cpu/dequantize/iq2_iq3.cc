@@ -1,7 +1,5 @@
 // Super-blocks of 256 in groups of 8 that name patterns of magnitudes, with separate signs: IQ2_XXS, IQ2_XS, IQ2_S,
 // IQ3_XXS, IQ3_S.
-#include <bit>
-
 #include "cpu/dequantize/decoders.h"
 #include "cpu/dequantize/iq_grids.h"
 
@@ -10,16 +8,16 @@ namespace msc::cpu {
 namespace {
 
 /// Seven stored sign bits; the eighth makes the number of negative elements even.
-int complete_signs(uint32_t seven) {
-  return static_cast<int>(seven | static_cast<uint32_t>((std::popcount(seven) & 1) << 7));
+uint32_t complete_signs(uint32_t seven) {
+  uint32_t parity = seven ^ (seven >> 4);
+  parity ^= parity >> 2;
+  parity ^= parity >> 1;
+  return seven | ((parity & 1) << 7);
 }
 
-float with_sign(float value, int signs, int j) { return (signs >> j) & 1 ? -value : value; }
-
-void decode_group_of_8(uint16_t levels, float scale, int signs, float* out) {
-  for (int j = 0; j < 8; ++j) {
-    out[j] = with_sign(scale * static_cast<float>(kIq2Levels[(levels >> (2 * j)) & 3]), signs, j);
-  }
+void decode_group_of_8(uint16_t levels, float scale, uint32_t signs, float* out) {
+  const float values[4] = {scale * kIq2Levels[0], scale * kIq2Levels[1], scale * kIq2Levels[2], 0.0f};
+  for (int j = 0; j < 8; ++j) out[j] = flip_sign(values[(levels >> (2 * j)) & 3], signs, j);
 }
 
 float iq2_scale(float d, int scale) { return d * (0.5f + static_cast<float>(scale)) * 0.25f; }
@@ -45,7 +43,7 @@ void decode_iq2_xs(const uint8_t* block, float* out) {
   for (int g = 0; g < 32; ++g) {
     const uint16_t q = load_u16(block + 2 + 2 * g);  // a 9-bit pattern number, 7 sign bits
     const float scale = iq2_scale(d, (scales[g / 4] >> (4 * (g / 2 % 2))) & 15);
-    decode_group_of_8(kIq2XsGrid[q & 511], scale, complete_signs(q >> 9), out + 8 * g);
+    decode_group_of_8(kIq2XsGrid[q & 511], scale, complete_signs(static_cast<uint32_t>(q >> 9)), out + 8 * g);
   }
 }
 
@@ -68,10 +66,12 @@ void decode_iq3_xxs(const uint8_t* block, float* out) {
   for (int b = 0; b < 8; ++b) {
     const uint32_t tail = load_u32(block + 66 + 4 * b);  // 4 x 7 sign bits, a 4-bit scale
     const float scale = d * (0.5f + static_cast<float>(tail >> 28)) * 0.5f;
-    for (int e = 0; e < 32; ++e) {
-      const int signs = complete_signs((tail >> (7 * (e / 8))) & 127);
-      const int level = (kIq3XxsGrid[patterns[8 * b + e / 4]] >> (3 * (e % 4))) & 7;
-      out[32 * b + e] = with_sign(scale * static_cast<float>(kIq3XxsLevels[level]), signs, e % 8);
+    float values[8];
+    for (int v = 0; v < 8; ++v) values[v] = scale * static_cast<float>(kIq3XxsLevels[v]);
+    for (int g = 0; g < 8; ++g) {  // groups of 4
+      const uint32_t signs = complete_signs((tail >> (7 * (g / 2))) & 127) >> (4 * (g % 2));
+      const uint16_t levels = kIq3XxsGrid[patterns[8 * b + g]];
+      for (int j = 0; j < 4; ++j) out[32 * b + 4 * g + j] = flip_sign(values[(levels >> (3 * j)) & 7], signs, j);
     }
   }
 }
@@ -86,9 +86,10 @@ void decode_iq3_s(const uint8_t* block, float* out) {
     const int nibble = (scales[g / 16] >> (4 * (g / 8 % 2))) & 15;
     const float scale = d * static_cast<float>(1 + 2 * nibble);
     const uint16_t levels = kIq3SGrid[low[g] | (((high[g / 8] >> (g % 8)) & 1) << 8)];
+    const uint32_t four_signs = static_cast<uint32_t>(signs[g / 2] >> (4 * (g % 2)));
     for (int j = 0; j < 4; ++j) {
       const int value = 2 * ((levels >> (3 * j)) & 7) + 1;
-      out[4 * g + j] = with_sign(scale * static_cast<float>(value), signs[g / 2], 4 * (g % 2) + j);
+      out[4 * g + j] = flip_sign(scale * static_cast<float>(value), four_signs, j);
     }
   }
 }

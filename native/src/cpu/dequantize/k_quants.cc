@@ -5,8 +5,6 @@ namespace msc::cpu {
 
 namespace {
 
-constexpr int kSuperBlock = 256;
-
 struct ScaleAndMin {
   int scale;
   int min;
@@ -25,34 +23,34 @@ int unpack_q3_scale(const uint8_t* packed, int k) {
   return (low | (high << 4)) - 32;
 }
 
-/// The two low bits of element e (Q2_K, Q3_K): 128 elements share 32 bytes, 32 consecutive ones a bit position.
-int low_two_bits(const uint8_t* q, int e) { return (q[32 * (e / 128) + e % 32] >> (2 * (e / 32 % 4))) & 3; }
-
 }  // namespace
+
+// Q2_K and Q3_K: 128 elements share 32 bytes of low bits, each 32 of them a bit position; scales are per 16 elements.
 
 void decode_q2_k(const uint8_t* block, float* out) {
   const uint8_t* scales = block;
-  const uint8_t* q = block + 16;
   const float d = load_half(block + 80);
   const float dmin = load_half(block + 82);
-  for (int e = 0; e < kSuperBlock; ++e) {
-    const uint8_t s = scales[e / 16];
-    const float scale = d * static_cast<float>(s & 15);
-    const float min = dmin * static_cast<float>(s >> 4);
-    out[e] = scale * static_cast<float>(low_two_bits(q, e)) - min;
+  for (int k = 0; k < 16; ++k) {
+    const uint8_t* q = block + 16 + 32 * (k / 8) + 16 * (k % 2);
+    const int shift = 2 * (k / 2 % 4);
+    const float scale = d * static_cast<float>(scales[k] & 15);
+    const float min = dmin * static_cast<float>(scales[k] >> 4);
+    for (int l = 0; l < 16; ++l) out[16 * k + l] = scale * static_cast<float>((q[l] >> shift) & 3) - min;
   }
 }
 
 void decode_q3_k(const uint8_t* block, float* out) {
-  const uint8_t* high_mask = block;
-  const uint8_t* q = block + 32;
   const uint8_t* scales = block + 96;
   const float d = load_half(block + 108);
   for (int k = 0; k < 16; ++k) {
+    const uint8_t* high_mask = block + 16 * (k % 2);
+    const uint8_t* q = block + 32 + 32 * (k / 8) + 16 * (k % 2);
+    const int shift = 2 * (k / 2 % 4);
     const float scale = d * static_cast<float>(unpack_q3_scale(scales, k));
-    for (int e = 16 * k; e < 16 * k + 16; ++e) {
-      const int high = (high_mask[e % 32] >> (e / 32)) & 1;  // a clear bit subtracts 4
-      out[e] = scale * static_cast<float>(low_two_bits(q, e) - (high ? 0 : 4));
+    for (int l = 0; l < 16; ++l) {
+      const int high = ((high_mask[l] >> (k / 2)) & 1) << 2;  // a clear bit subtracts 4
+      out[16 * k + l] = scale * static_cast<float>(((q[l] >> shift) & 3) + high - 4);
     }
   }
 }
@@ -90,18 +88,19 @@ void decode_q5_k(const uint8_t* block, float* out) {
 }
 
 void decode_q6_k(const uint8_t* block, float* out) {
-  const uint8_t* low = block;
-  const uint8_t* high = block + 128;
   const uint8_t* scales = block + 192;
   const float d = load_half(block + 208);
-  for (int e = 0; e < kSuperBlock; ++e) {
-    const int half = e / 128;
-    const int quarter = e / 32 % 4;
-    const int l = e % 32;
-    const uint8_t byte = low[64 * half + 32 * (quarter % 2) + l];
-    const int value = (quarter < 2 ? byte & 15 : byte >> 4) | (((high[32 * half + l] >> (2 * quarter)) & 3) << 4);
-    const float scale = d * static_cast<float>(static_cast<int8_t>(scales[e / 16]));
-    out[e] = scale * static_cast<float>(value - 32);
+  for (int k = 0; k < 16; ++k) {  // 16 elements with one scale
+    const int half = k / 8;
+    const int quarter = k / 2 % 4;
+    const uint8_t* low = block + 64 * half + 32 * (quarter % 2) + 16 * (k % 2);
+    const uint8_t* high = block + 128 + 32 * half + 16 * (k % 2);
+    const int low_shift = quarter < 2 ? 0 : 4;
+    const float scale = d * static_cast<float>(static_cast<int8_t>(scales[k]));
+    for (int l = 0; l < 16; ++l) {
+      const int value = ((low[l] >> low_shift) & 15) | (((high[l] >> (2 * quarter)) & 3) << 4);
+      out[16 * k + l] = scale * static_cast<float>(value - 32);
+    }
   }
 }
 

@@ -32,9 +32,10 @@ void decode_tq1_0(const uint8_t* block, float* out) {
 
 void decode_tq2_0(const uint8_t* block, float* out) {
   const float d = load_half(block + 64);
-  for (int e = 0; e < 256; ++e) {
-    const int value = (block[32 * (e / 128) + e % 32] >> (2 * (e / 32 % 4))) & 3;
-    out[e] = static_cast<float>(value - 1) * d;
+  for (int g = 0; g < 8; ++g) {  // 128 elements share 32 bytes, each 32 of them a bit position
+    const uint8_t* q = block + 32 * (g / 4);
+    const int shift = 2 * (g % 4);
+    for (int l = 0; l < 32; ++l) out[32 * g + l] = static_cast<float>(((q[l] >> shift) & 3) - 1) * d;
   }
 }
 
