@@ -20,7 +20,9 @@ internal sealed class UnigramModel : TokenModel
     /// <param name="tokens">Tokens by id with their scores.</param>
     /// <param name="unknownId">Id of the unknown token, or -1 for none.</param>
     /// <param name="byteFallback">Whether unknown characters become tokens &lt;0xNN&gt; of their UTF-8 bytes.</param>
-    public UnigramModel(IReadOnlyList<(string Token, double Score)> tokens, int unknownId, bool byteFallback)
+    /// <param name="matches">Whether an id takes part in segmentation; all do when null.</param>
+    /// <param name="leastScore">The score that unknown characters are ranked below; the least of all when null.</param>
+    public UnigramModel(IReadOnlyList<(string Token, double Score)> tokens, int unknownId, bool byteFallback, Func<int, bool>? matches = null, double? leastScore = null)
     {
         _tokens = [.. tokens.Select(entry => entry.Token)];
         _scores = [.. tokens.Select(entry => entry.Score)];
@@ -31,10 +33,10 @@ internal sealed class UnigramModel : TokenModel
         }
 
         _ids = new Vocabulary(ids);
-        _trie = new StringTrie(ids);
+        _trie = new StringTrie(matches is null ? ids : ids.Where(pair => matches(pair.Value)));
         _byteTokens = byteFallback ? _ids.ByteTokens() : [];
         _unknownId = unknownId;
-        _unknownScore = (_scores.Length == 0 ? 0 : _scores.Min()) - UnknownPenalty;
+        _unknownScore = (leastScore ?? (_scores.Length == 0 ? 0 : _scores.Min())) - UnknownPenalty;
     }
 
     /// <inheritdoc/>
