@@ -1,0 +1,146 @@
+#include "moesaic/moe.h"
+
+#include <cmath>
+
+#include "abi/arguments.h"
+#include "core/guard.h"
+#include "core/tensor.h"
+#include "cpu/linear/linear.h"
+#include "cpu/router/router.h"
+#include "cpu/weight/weight.h"
+
+namespace {
+
+using msc::Matrix;
+using msc::check_pointer;
+using msc::check_reserved;
+using msc::check_struct;
+
+template <class T>
+Matrix<const T> read_only(Matrix<T> m) {
+  return {m.data, m.rows, m.cols, m.stride};
+}
+
+template <class T>
+Matrix<T> shaped(const msc_tensor& tensor, const msc_device* device, int64_t rows, int64_t cols, const char* name) {
+  const Matrix<T> result = msc::matrix<T>(tensor, device, name);
+  MSC_CHECK_ARGUMENT(tensor.rows == rows && tensor.cols == cols, "tensor '%s' is [%lld, %lld], expected [%lld, %lld]", name,
+                     static_cast<long long>(tensor.rows), static_cast<long long>(tensor.cols),
+                     static_cast<long long>(rows), static_cast<long long>(cols));
+  return result;
+}
+
+void check_router_weight(const msc_weight* weight, const msc_device* device, int64_t cols) {
+  check_pointer(weight, "params->weight");
+  MSC_CHECK_ARGUMENT(weight->device == device, "params->weight belongs to another device");
+  MSC_CHECK_ARGUMENT(weight->is_sealed(), "params->weight is not sealed: load all rows, then msc_weight_seal");
+  MSC_CHECK_ARGUMENT(weight->num_experts() == 1, "params->weight is a stack of %lld matrices, expected one of [experts, %lld]",
+                     static_cast<long long>(weight->num_experts()), static_cast<long long>(cols));
+  MSC_CHECK_ARGUMENT(weight->layout().cols == cols, "params->weight has %lld columns, the input has %lld",
+                     static_cast<long long>(weight->layout().cols), static_cast<long long>(cols));
+}
+
+void check_groups(const msc_router_params& params, int64_t num_experts) {
+  if (params.num_groups <= 1) {
+    return;
+  }
+  MSC_CHECK_ARGUMENT(params.group_rule == MSC_ROUTER_GROUP_RULE_TOP2_SUM || params.group_rule == MSC_ROUTER_GROUP_RULE_MAX,
+                     "group_rule is %d, expected a value of msc_router_group_rule", params.group_rule);
+  MSC_CHECK_ARGUMENT(num_experts % params.num_groups == 0, "num_groups is %d, must divide the %lld experts", params.num_groups,
+                     static_cast<long long>(num_experts));
+  const int64_t size = num_experts / params.num_groups;
+  MSC_CHECK_ARGUMENT(params.group_rule != MSC_ROUTER_GROUP_RULE_TOP2_SUM || size >= 2,
+                     "num_groups is %d: groups of one expert have no two scores to sum (MSC_ROUTER_GROUP_RULE_TOP2_SUM)",
+                     params.num_groups);
+  MSC_CHECK_ARGUMENT(params.kept_groups >= 1 && params.kept_groups <= params.num_groups,
+                     "kept_groups is %d, must be 1 to num_groups (%d)", params.kept_groups, params.num_groups);
+  MSC_CHECK_ARGUMENT(params.kept_groups * size >= params.top_k,
+                     "top_k is %d, but the %d kept groups hold only %lld experts", params.top_k, params.kept_groups,
+                     static_cast<long long>(params.kept_groups * size));
+}
+
+msc::cpu::RouterRule checked_rule(const msc_router_params& params, const msc_device* device, int64_t num_experts) {
+  check_reserved(params.reserved, "params->reserved");
+  MSC_CHECK_ARGUMENT(params.score >= MSC_ROUTER_SCORE_SOFTMAX && params.score <= MSC_ROUTER_SCORE_SOFTMAX_OF_CHOSEN,
+                     "score is %d, expected a value of msc_router_score", params.score);
+  MSC_CHECK_ARGUMENT(params.num_groups >= 0, "num_groups is %d, must be 0 or 1 (no groups) or more", params.num_groups);
+  MSC_CHECK_ARGUMENT(params.top_k >= 1 && params.top_k <= num_experts, "top_k is %d, must be 1 to the %lld experts",
+                     params.top_k, static_cast<long long>(num_experts));
+  check_groups(params, num_experts);
+  MSC_CHECK_ARGUMENT(params.normalise == 0 || params.normalise == 1, "normalise is %d, must be 0 or 1", params.normalise);
+  MSC_CHECK_ARGUMENT(std::isfinite(params.norm_eps) && params.norm_eps >= 0.0f,
+                     "norm_eps is %g, must be finite and not negative", static_cast<double>(params.norm_eps));
+  MSC_CHECK_ARGUMENT(std::isfinite(params.scale), "scale is %g, must be finite", static_cast<double>(params.scale));
+  msc::cpu::RouterRule rule{};
+  rule.score = params.score;
+  rule.group_rule = params.group_rule;
+  rule.num_experts = num_experts;
+  rule.num_groups = params.num_groups > 1 ? params.num_groups : 1;
+  rule.kept_groups = params.num_groups > 1 ? params.kept_groups : 1;
+  rule.top_k = params.top_k;
+  rule.normalise = params.normalise == 1;
+  rule.norm_eps = params.norm_eps;
+  rule.scale = params.scale;
+  if (params.selection_bias.buffer != nullptr) {
+    rule.selection_bias = shaped<float>(params.selection_bias, device, 1, num_experts, "selection_bias").data;
+  }
+  return rule;
+}
+
+void check_forced(Matrix<const int32_t> forced, int64_t num_experts) {
+  for (int64_t r = 0; r < forced.rows; ++r) {
+    const int32_t* ids = forced.row(r);
+    for (int64_t k = 0; k < forced.cols; ++k) {
+      MSC_CHECK_ARGUMENT(ids[k] >= 0 && ids[k] < num_experts, "forced_ids[%lld, %lld] is %d, must be 0 to %lld",
+                         static_cast<long long>(r), static_cast<long long>(k), ids[k],
+                         static_cast<long long>(num_experts - 1));
+      for (int64_t j = 0; j < k; ++j) {
+        MSC_CHECK_ARGUMENT(ids[j] != ids[k], "forced_ids[%lld] names expert %d twice", static_cast<long long>(r), ids[k]);
+      }
+    }
+  }
+}
+
+/// z = W x + bias in float32; a row's logits depend on that row alone.
+Matrix<float> router_logits(msc_stream& stream, const msc_router_params& params, Matrix<float> input, int64_t num_experts) {
+  msc::cpu::LinearCall call = {};
+  call.precision = MSC_PRECISION_REFERENCE;
+  call.epilogue = MSC_EPILOGUE_STORE;
+  call.input = input;
+  call.num_targets = 1;
+  call.targets[0].matrix = params.weight->expert(0);
+  if (params.bias.buffer != nullptr) {
+    call.targets[0].bias = shaped<float>(params.bias, stream.device, 1, num_experts, "bias").data;
+  }
+  const auto bytes = static_cast<size_t>(input.rows) * static_cast<size_t>(num_experts) * sizeof(float);
+  Matrix<float> logits{reinterpret_cast<float*>(stream.outer_scratch(bytes)), input.rows, num_experts, num_experts};
+  call.targets[0].out = logits;
+  msc::cpu::linear(stream, call);
+  return logits;
+}
+
+}  // namespace
+
+msc_status msc_op_router(msc_stream* stream, const msc_router_params* params) {
+  return msc::guard(__func__, [&] {
+    check_pointer(stream, "stream");
+    check_struct(params, "params");
+    const msc_device* device = stream->device;
+    const Matrix<float> input = msc::matrix<float>(params->input, device, "input");
+    check_router_weight(params->weight, device, input.cols);
+    const int64_t num_experts = params->weight->layout().rows;
+    const msc::cpu::RouterRule rule = checked_rule(*params, device, num_experts);
+    Matrix<const int32_t> forced;
+    if (params->forced_ids.buffer != nullptr) {
+      forced = read_only(shaped<int32_t>(params->forced_ids, device, input.rows, rule.top_k, "forced_ids"));
+      check_forced(forced, num_experts);
+    }
+    const auto ids = shaped<int32_t>(params->ids, device, input.rows, rule.top_k, "ids");
+    const auto weights = shaped<float>(params->weights, device, input.rows, rule.top_k, "weights");
+    if (input.rows == 0) {
+      return;
+    }
+    const Matrix<float> logits = router_logits(*stream, *params, input, num_experts);
+    msc::cpu::route(*stream, rule, read_only(logits), forced, ids, weights);
+  });
+}
