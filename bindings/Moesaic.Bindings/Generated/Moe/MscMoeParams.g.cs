@@ -9,7 +9,7 @@ using System.Runtime.InteropServices;
 namespace Moesaic.Bindings;
 
 /// <summary>out[t] (+)= sum_k weights[t,k] * down(act(gate x) * up x) of expert ids[t,k], plus the shared expert, unscaled.
-/// Experts are added in the order k = 0.., the shared expert last, so a row's result depends on that row alone.</summary>
+/// Experts are added in ascending order, the shared expert last, so a row's result depends on that row alone.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct MscMoeParams
 {
