@@ -1,0 +1,160 @@
+using Moesaic.Interop;
+using Moesaic.Models.Decoder;
+
+namespace Moesaic.Engine;
+
+/// <summary>Log-probabilities and logits of given sequences, run as ragged batches of all that fits a step.</summary>
+/// <remarks>One thread at a time.</remarks>
+public sealed class Scorer : IDisposable
+{
+    // Bound of the logits kept for one step.
+    private const long MaxLogitBytes = 64L << 20;
+    private const int MaxStepTokens = 512;
+    private const int MaxStepSequences = 32;
+
+    private readonly DecoderExecutor _executor;
+    private readonly int _vocabularySize;
+    private readonly DeviceBuffer _targets;
+    private readonly DeviceBuffer _logprobs;
+
+    /// <param name="decoder">The model.</param>
+    /// <param name="options">Precision, cache format, longest sequence; the other bounds are set here.</param>
+    /// <param name="vocabularySize">Tokens that probabilities are over; the decoder's rows past them are padding.</param>
+    public Scorer(LoadedDecoder decoder, ExecutorOptions options, int vocabularySize)
+    {
+        ArgumentNullException.ThrowIfNull(decoder);
+        ArgumentNullException.ThrowIfNull(options);
+        _vocabularySize = vocabularySize;
+        int tokens = (int)Math.Clamp(MaxLogitBytes / (decoder.Description.VocabularySize * (long)sizeof(float)), 1, MaxStepTokens);
+        int sequences = Math.Min(MaxStepSequences, tokens);
+        int context = options.MaxContext ?? decoder.Description.ContextLength;
+        int pages = ((context - 1) / options.PageTokens) + 1;
+
+        // A step packs short sequences; pages for the longest of them and for a step of short ones are enough.
+        _executor = new DecoderExecutor(decoder, options with
+        {
+            MaxTokens = tokens,
+            MaxLogitRows = tokens,
+            MaxSequences = sequences,
+            NumPages = checked((2 * pages) + sequences + (tokens / options.PageTokens)),
+        });
+        try
+        {
+            _targets = DeviceBuffer.Create(decoder.Device, tokens * sizeof(int));
+            _logprobs = DeviceBuffer.Create(decoder.Device, tokens * sizeof(float));
+        }
+        catch
+        {
+            _targets?.Dispose();
+            _executor.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Longest sequence.</summary>
+    public int MaxContext => _executor.MaxContext;
+
+    /// <summary>Log-probability of every token after the first of each sequence.</summary>
+    /// <exception cref="ArgumentException">A sequence is empty or holds an id that is no token.</exception>
+    /// <exception cref="ContextExceededException">A sequence is longer than the context.</exception>
+    public SequenceScore[] Score(IReadOnlyList<int[]> sequences, CancellationToken cancellation = default)
+    {
+        Check(sequences, _vocabularySize);
+        SequenceScore[] scores = [.. sequences.Select(s => new SequenceScore(new float[s.Length - 1]))];
+        foreach (StepPlan step in StepPlan.Pack(sequences, _executor))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            _executor.Run(step.Content(sequences, _executor, shifted: false));
+            int[] targets = step.NextTokens(sequences);
+            float[] logprobs = new float[targets.Length];
+            _targets.Upload<int>(_executor.Stream, 0, targets);
+            _executor.Stream.TokenLogprobs(
+                _executor.Logits,
+                _vocabularySize,
+                Tensor.Dense(_targets, targets.Length, 1, TensorFormat.I32),
+                Tensor.Dense(_logprobs, targets.Length, 1));
+            _logprobs.Download<float>(_executor.Stream, 0, logprobs);
+            step.ForEachRow((row, sequence, position) =>
+            {
+                if (position + 1 < sequences[sequence].Length)
+                {
+                    scores[sequence].Logprobs[position] = logprobs[row];
+                }
+            });
+        }
+
+        return scores;
+    }
+
+    /// <summary>Hands out the logits of every position.</summary>
+    /// <param name="sequences">Token ids.</param>
+    /// <param name="main">Receives the model's own logits; may be null.</param>
+    /// <param name="mtp">Receives the multi-token-prediction layer's; may be null. The last position of a sequence has no successor: its row is meaningless.</param>
+    /// <param name="cancellation">Ends the run between steps.</param>
+    /// <exception cref="ArgumentException">A sequence is empty or holds an id that is no token.</exception>
+    /// <exception cref="ContextExceededException">A sequence is longer than the context.</exception>
+    public void Logits(IReadOnlyList<int[]> sequences, LogitsSink? main, LogitsSink? mtp = null, CancellationToken cancellation = default)
+    {
+        Check(sequences, _executor.Description.VocabularySize);
+        foreach (StepPlan step in StepPlan.Pack(sequences, _executor))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            _executor.Run(step.Content(sequences, _executor, shifted: false));
+            HandOut(step, main);
+            if (mtp is not null)
+            {
+                _executor.RunMtp(step.Content(sequences, _executor, shifted: true));
+                HandOut(step, mtp);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _targets.Dispose();
+        _logprobs.Dispose();
+        _executor.Dispose();
+    }
+
+    private void HandOut(StepPlan step, LogitsSink? sink)
+    {
+        if (sink is null)
+        {
+            return;
+        }
+
+        Tensor logits = _executor.Logits;
+        float[] values = new float[logits.Cols];
+        step.ForEachRow((row, sequence, position) =>
+        {
+            logits.Buffer!.Download<float>(_executor.Stream, logits.OffsetBytes + (row * logits.RowStride * sizeof(float)), values);
+            sink(sequence, position, values);
+        });
+    }
+
+    private void Check(IReadOnlyList<int[]> sequences, int vocabularySize)
+    {
+        ArgumentNullException.ThrowIfNull(sequences);
+        for (int s = 0; s < sequences.Count; s++)
+        {
+            if (sequences[s].Length == 0)
+            {
+                throw new ArgumentException($"Sequence {s} has no tokens.", nameof(sequences));
+            }
+
+            if (sequences[s].Length > MaxContext)
+            {
+                throw new ContextExceededException(sequences[s].Length, MaxContext);
+            }
+
+            foreach (int id in sequences[s])
+            {
+                if (id < 0 || id >= vocabularySize)
+                {
+                    throw new ArgumentException($"Sequence {s} holds the id {id}; expected 0 to {vocabularySize - 1}.", nameof(sequences));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+using Moesaic.Interop;
+
+namespace Moesaic.Models.Decoder;
+
+/// <summary>Enqueues one decoder layer over the residual stream.</summary>
+internal sealed class LayerRunner(ComputeStream stream, ExecutorBuffers buffers, ExpertChoices? choices, DecoderDescription decoder, Precision precision)
+{
+    /// <param name="batch">The step's tokens.</param>
+    /// <param name="layer">The layer.</param>
+    /// <param name="moeLayer">Its index among the layers with experts.</param>
+    public void Run(Batch batch, PreparedLayer layer, int moeLayer)
+    {
+        int tokens = batch.NumTokens;
+        Tensor residual = buffers.Residual.SliceRows(0, tokens);
+        Attend(batch, layer, residual, tokens);
+        if (layer.Mlp is { } mlp)
+        {
+            FeedForward(layer, mlp, residual, tokens);
+        }
+        else
+        {
+            MixExperts(layer, layer.Moe!, moeLayer, residual, tokens);
+        }
+    }
+
+    private void Attend(Batch batch, PreparedLayer layer, in Tensor residual, int tokens)
+    {
+        AttentionDescription attention = layer.Attention;
+        long queryWidth = (long)attention.NumHeads * attention.KeyWidth;
+        long keyWidth = (long)attention.NumKeyValueHeads * attention.KeyWidth;
+        long valueWidth = (long)attention.NumKeyValueHeads * attention.ValueWidth;
+        Tensor projected = buffers.Projected.SliceRows(0, tokens).SliceColumns(0, attention.InputWidth);
+        Tensor query = projected.SliceColumns(0, queryWidth);
+        Tensor key = projected.SliceColumns(queryWidth, keyWidth);
+        Tensor value = projected.SliceColumns(queryWidth + keyWidth, valueWidth);
+        PreparedProjection[] input = layer.Input;
+        if (input.Length == 1)
+        {
+            Project(residual, layer.AttentionNorm, Epilogue.Store, [input[0].To(projected)]);
+        }
+        else
+        {
+            Project(residual, layer.AttentionNorm, Epilogue.Store, [input[0].To(query), input[1].To(key), input[2].To(value)]);
+        }
+
+        int rope = attention.Rope;
+        stream.RopeAppend(batch, layer.Cache, new RopeAppendParams
+        {
+            Pairing = rope >= 0 ? decoder.Ropes[rope].Pairing : default,
+            Layer = layer.CacheLayer,
+            NumQueryHeads = attention.NumHeads,
+            Query = query,
+            Key = key,
+            Value = value,
+            QueryNorm = layer.QueryNorm,
+            KeyNorm = layer.KeyNorm,
+            RopeTable = rope >= 0 ? buffers.RopeTables[rope].SliceRows(0, tokens) : default,
+            NormEpsilon = layer.HeadNormEpsilon,
+        });
+        Tensor attended = buffers.Attended.SliceRows(0, tokens).SliceColumns(0, attention.OutputWidth);
+        stream.Attention(batch, layer.Cache, new AttentionParams
+        {
+            Precision = precision,
+            Layer = layer.CacheLayer,
+            NumQueryHeads = attention.NumHeads,
+            Query = query,
+            Output = attended,
+            Scale = attention.Scale,
+            Window = attention.Window,
+            Sinks = layer.Sinks,
+        });
+        Project(attended, default, Epilogue.Add, [layer.Output.To(residual)]);
+    }
+
+    private void FeedForward(PreparedLayer layer, PreparedMlp mlp, in Tensor residual, int tokens)
+    {
+        Tensor gated = buffers.Gated.SliceRows(0, tokens).SliceColumns(0, mlp.Width);
+        Project(residual, layer.FeedForwardNorm, layer.Epilogue, [mlp.Gate.To(gated), mlp.Up.To(default)]);
+        Project(gated, default, Epilogue.Add, [mlp.Down.To(residual)]);
+    }
+
+    private void MixExperts(PreparedLayer layer, PreparedMoe moe, int moeLayer, in Tensor residual, int tokens)
+    {
+        Tensor normed = buffers.Normed.SliceRows(0, tokens);
+        RouterDescription router = moe.Router;
+        Tensor ids = choices!.Chosen(moeLayer, tokens);
+        Tensor weights = buffers.ExpertWeights.SliceRows(0, tokens);
+        stream.RmsNorm(residual, layer.FeedForwardNorm.Weight, normed, layer.FeedForwardNorm.Epsilon);
+        stream.Router(new RouterParams
+        {
+            Score = router.Score,
+            GroupRule = router.GroupRule,
+            NumGroups = router.NumGroups,
+            KeptGroups = router.KeptGroups,
+            TopK = router.TopK,
+            Normalise = router.Normalise,
+            NormEpsilon = router.NormEpsilon,
+            Scale = router.Scale,
+            Input = normed,
+            Weight = moe.RouterWeight,
+            Bias = moe.RouterBias,
+            SelectionBias = moe.SelectionBias,
+            ForcedIds = choices.Forced(moeLayer, tokens),
+            Ids = ids,
+            Weights = weights,
+        });
+        stream.Moe(new MoeParams
+        {
+            Precision = precision,
+            Activation = layer.Epilogue,
+            Accumulate = true,
+            Input = normed,
+            Ids = ids,
+            Weights = weights,
+            Gate = moe.Gate,
+            Up = moe.Up,
+            Down = moe.Down,
+            SharedGate = moe.Shared?.Gate.Weight,
+            SharedUp = moe.Shared?.Up.Weight,
+            SharedDown = moe.Shared?.Down.Weight,
+            Output = residual,
+        });
+    }
+
+    private void Project(in Tensor input, in PreparedNorm norm, Epilogue epilogue, scoped ReadOnlySpan<LinearTarget> targets) => stream.Linear(new LinearParams
+    {
+        Precision = precision,
+        Epilogue = epilogue,
+        Input = input,
+        NormWeight = norm.Weight,
+        NormEpsilon = norm.Epsilon,
+        Targets = targets,
+    });
+}

@@ -1,0 +1,104 @@
+using Moesaic.Interop;
+
+namespace Moesaic.Models.Decoder;
+
+/// <summary>A layer with every weight and vector looked up, so that a step does not search.</summary>
+internal sealed class PreparedLayer
+{
+    public PreparedLayer(LoadedDecoder decoder, LayerDescription layer, KvCache cache, int cacheLayer)
+    {
+        AttentionDescription attention = layer.Attention;
+        Attention = attention;
+        Cache = cache;
+        CacheLayer = cacheLayer;
+        AttentionNorm = new PreparedNorm(decoder, layer.AttentionNorm);
+        Input = [.. attention.Input.Select(p => new PreparedProjection(decoder, p))];
+        QueryNorm = decoder.Vector(attention.QueryNorm?.Weight);
+        KeyNorm = decoder.Vector(attention.KeyNorm?.Weight);
+        HeadNormEpsilon = (attention.QueryNorm ?? attention.KeyNorm)?.Epsilon ?? 0;
+        Sinks = decoder.Vector(attention.Sinks);
+        Output = new PreparedProjection(decoder, attention.Output);
+        FeedForwardNorm = new PreparedNorm(decoder, layer.FeedForwardNorm);
+        Epilogue = layer.FeedForward.Activation == GatedActivation.GeluTanh ? Epilogue.GeluTanhGlu : Epilogue.SwiGlu;
+        Mlp = layer.FeedForward is MlpDescription mlp ? new PreparedMlp(decoder, mlp) : null;
+        Moe = layer.FeedForward is MoeDescription moe ? new PreparedMoe(decoder, moe) : null;
+    }
+
+    public AttentionDescription Attention { get; }
+
+    public KvCache Cache { get; }
+
+    /// <summary>Place of this layer in its cache.</summary>
+    public int CacheLayer { get; }
+
+    public PreparedNorm AttentionNorm { get; }
+
+    /// <summary>Query, key and value, or all in one.</summary>
+    public PreparedProjection[] Input { get; }
+
+    public Tensor QueryNorm { get; }
+
+    public Tensor KeyNorm { get; }
+
+    public float HeadNormEpsilon { get; }
+
+    public Tensor Sinks { get; }
+
+    public PreparedProjection Output { get; }
+
+    public PreparedNorm FeedForwardNorm { get; }
+
+    public Epilogue Epilogue { get; }
+
+    /// <summary>Null in a layer with experts.</summary>
+    public PreparedMlp? Mlp { get; }
+
+    /// <summary>Null in a dense layer.</summary>
+    public PreparedMoe? Moe { get; }
+}
+
+internal readonly struct PreparedNorm(LoadedDecoder decoder, NormDescription norm)
+{
+    public Tensor Weight { get; } = decoder.Vector(norm.Weight);
+
+    public float Epsilon { get; } = norm.Epsilon;
+}
+
+internal readonly struct PreparedProjection(LoadedDecoder decoder, ProjectionDescription projection)
+{
+    public Weight Weight { get; } = decoder.Weight(projection.Weight);
+
+    public Tensor Bias { get; } = decoder.Vector(projection.Bias);
+
+    public LinearTarget To(in Tensor output) => new(Weight, output, Bias);
+}
+
+internal sealed class PreparedMlp(LoadedDecoder decoder, MlpDescription mlp)
+{
+    public PreparedProjection Gate { get; } = new(decoder, mlp.Gate);
+
+    public PreparedProjection Up { get; } = new(decoder, mlp.Up);
+
+    public PreparedProjection Down { get; } = new(decoder, mlp.Down);
+
+    public int Width { get; } = mlp.Width;
+}
+
+internal sealed class PreparedMoe(LoadedDecoder decoder, MoeDescription moe)
+{
+    public RouterDescription Router { get; } = moe.Router;
+
+    public Weight RouterWeight { get; } = decoder.Weight(moe.Router.Weight);
+
+    public Tensor RouterBias { get; } = decoder.Vector(moe.Router.Bias);
+
+    public Tensor SelectionBias { get; } = decoder.Vector(moe.Router.SelectionBias);
+
+    public Weight Gate { get; } = decoder.Weight(moe.Gate);
+
+    public Weight Up { get; } = decoder.Weight(moe.Up);
+
+    public Weight Down { get; } = decoder.Weight(moe.Down);
+
+    public PreparedMlp? Shared { get; } = moe.Shared is { } shared ? new PreparedMlp(decoder, shared) : null;
+}
