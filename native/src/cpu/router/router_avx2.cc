@@ -1,0 +1,10 @@
+#include "cpu/router/kernel.h"
+#include "cpu/vec/avx2.h"
+
+namespace msc::cpu {
+
+void router_scores_avx2(const float* logits, int64_t count, int32_t score, float* p) {
+  router_scores_kernel<avx2::Simd>(logits, count, score, p);
+}
+
+}  // namespace msc::cpu
