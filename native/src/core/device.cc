@@ -24,22 +24,21 @@ msc_device::msc_device(const msc_device_options& options)
 
 msc_stream::msc_stream(msc_device* owner) : device(owner) { ++device->live_objects; }
 
-msc_stream::~msc_stream() {
-  msc::free_zeroed(scratch_, scratch_bytes_);
-  --device->live_objects;
-}
+msc_stream::~msc_stream() { --device->live_objects; }
 
-std::byte* msc_stream::scratch(size_t bytes) {
-  if (bytes > scratch_bytes_) {
+msc_stream::Scratch::~Scratch() { msc::free_zeroed(data_, bytes_); }
+
+std::byte* msc_stream::Scratch::take(size_t bytes) {
+  if (bytes > bytes_) {
     // A half more than asked, so that slowly growing batches settle; the old content may go, so it goes first.
     const size_t grown = bytes > SIZE_MAX / 2 ? bytes : bytes + bytes / 2;
-    msc::free_zeroed(scratch_, scratch_bytes_);
-    scratch_ = nullptr;
-    scratch_bytes_ = 0;
-    scratch_ = msc::allocate_zeroed(grown);
-    scratch_bytes_ = grown;
+    msc::free_zeroed(data_, bytes_);
+    data_ = nullptr;
+    bytes_ = 0;
+    data_ = msc::allocate_zeroed(grown);
+    bytes_ = grown;
   }
-  return scratch_;
+  return data_;
 }
 
 msc_buffer::msc_buffer(msc_device* owner, uint64_t bytes)

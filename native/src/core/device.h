@@ -26,13 +26,24 @@ struct msc_stream {
 
   /// Scratch memory for one op, 64-byte aligned, uninitialised; valid until the next call of scratch() on this stream.
   /// Grows when needed and is kept, so that steady state allocates nothing.
-  std::byte* scratch(size_t bytes);
+  std::byte* scratch(size_t bytes) { return inner_.take(bytes); }
+  /// A second such block, for an op that runs another op's code (which uses scratch()) on the way.
+  std::byte* outer_scratch(size_t bytes) { return outer_.take(bytes); }
 
   msc_device* device;
 
  private:
-  std::byte* scratch_ = nullptr;
-  size_t scratch_bytes_ = 0;
+  class Scratch {
+   public:
+    ~Scratch();
+    std::byte* take(size_t bytes);
+
+   private:
+    std::byte* data_ = nullptr;
+    size_t bytes_ = 0;
+  };
+  Scratch inner_;
+  Scratch outer_;
 };
 
 /// Zeroed, 64-byte aligned host memory.
