@@ -48,14 +48,15 @@ internal sealed class AllocationTests : IDisposable
         using Batch batch = _device.Batch(1, 2);
         Tensor x = _device.Empty(2, K);
         Tensor y = _device.Empty(2, K);
-        Tensor z = _device.Empty(2, 8);
+        Tensor z0 = _device.Empty(2, 8);
+        Tensor z1 = _device.Empty(2, 8);
         Tensor norm = _device.Empty(1, K);
         AssertNoAllocation(() =>
         {
             _device.Stream.Embedding(batch, table, x);
             _device.Stream.RmsNorm(x, norm, y, 1e-5f);
             _device.Stream.GatherRows(batch, x, y.SliceRows(0, 1));
-            _device.Stream.Linear(new LinearParams { Input = x, Targets = [new(weight, z), new(weight, z)] });
+            _device.Stream.Linear(new LinearParams { Input = x, Targets = [new(weight, z0), new(weight, z1)] });
         });
     }
 
