@@ -63,6 +63,7 @@ internal sealed class AttentionOpTests : IDisposable
         float[] q = Reference.Values(2 * 2 * Width, 3);
         float[] k = Reference.Values(2 * Width, 4);
         float[] v = Reference.Values(2 * Width, 5);
+        float[] keyNorm = Reference.Values(Width, 7);
         const float scale = 0.25f;
         using KvCache cache = Cache(layers: 2);
         using Batch batch = _device.Batch(1, 2);
@@ -74,6 +75,8 @@ internal sealed class AttentionOpTests : IDisposable
             Query = query,
             Key = _device.Tensor<float>(2, Width, k),
             Value = _device.Tensor<float>(2, Width, v),
+            KeyNorm = _device.Tensor<float>(1, Width, keyNorm),
+            NormEpsilon = 0.5f,
         });
         Tensor output = _device.Empty(2, 2 * Width);
         _device.Stream.Attention(batch, cache, new AttentionParams
@@ -81,13 +84,16 @@ internal sealed class AttentionOpTests : IDisposable
             Layer = 1, NumQueryHeads = 2, Query = query, Output = output, Scale = scale,
         });
 
+        double[] firstKey = Reference.RmsNorm(k.AsSpan(0, Width), keyNorm, 0.5);
+        double[] secondKey = Reference.RmsNorm(k.AsSpan(Width), keyNorm, 0.5);
+        float[] keys = [.. firstKey.Concat(secondKey).Select(value => (float)value)];
         List<double> expected = [];
         for (int token = 0; token < 2; token++)
         {
             for (int head = 0; head < 2; head++)
             {
                 float[] row = q[(((token * 2) + head) * Width)..(((token * 2) + head + 1) * Width)];
-                double[] scores = [.. Reference.Multiply(k.AsSpan(0, (token + 1) * Width), token + 1, row).Select(s => s * scale)];
+                double[] scores = [.. Reference.Multiply(keys.AsSpan(0, (token + 1) * Width), token + 1, row).Select(s => s * scale)];
                 double[] weights = Reference.Softmax(scores);
                 expected.AddRange(Enumerable.Range(0, Width).Select(c => weights.Select((w, j) => w * v[(j * Width) + c]).Sum()));
             }
