@@ -1,4 +1,5 @@
-// The op-test program: checks every case on every variant (GoogleTest), or times them (--time).
+// The op-test program: checks every case on every variant (GoogleTest), or times them (--time), or
+// prints the machine's limits (--calibrate).
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -10,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "tests/ops/harness/calibration.h"
 #include "tests/ops/harness/registry.h"
 
 namespace optest {
@@ -88,43 +90,62 @@ const char* value_of(const char* argument, const char* name) {
   return std::strncmp(argument, name, length) == 0 && argument[length] == '=' ? argument + length + 1 : nullptr;
 }
 
-/// --time [--filter=PART] [--variant=NAME] [--threads=N] [--seconds=S]
-int time_cases(int argc, char** argv) {
+struct Options {
   std::string filter;
-  std::string only_variant;
+  std::string variant;
   uint32_t num_threads = 0;
   double seconds = 0.2;
+  bool calibrate = false;
+};
+
+/// --time [--filter=PART] or --calibrate, each with [--variant=NAME] [--threads=N] [--seconds=S]
+Options parse(int argc, char** argv) {
+  Options options;
   for (int i = 1; i < argc; ++i) {
     if (const char* part = value_of(argv[i], "--filter")) {
-      filter = part;
+      options.filter = part;
     } else if (const char* name = value_of(argv[i], "--variant")) {
-      only_variant = name;
+      options.variant = name;
     } else if (const char* threads = value_of(argv[i], "--threads")) {
-      num_threads = static_cast<uint32_t>(std::atoi(threads));
+      options.num_threads = static_cast<uint32_t>(std::atoi(threads));
     } else if (const char* limit = value_of(argv[i], "--seconds")) {
-      seconds = std::atof(limit);
+      options.seconds = std::atof(limit);
+    } else if (std::strcmp(argv[i], "--calibrate") == 0) {
+      options.calibrate = true;
     } else if (std::strcmp(argv[i], "--time") != 0) {
-      std::fprintf(stderr, "unknown option %s\n", argv[i]);
-      return 2;
+      throw std::invalid_argument(std::string("unknown option ") + argv[i]);
     }
   }
-  Timer timer(seconds);
+  return options;
+}
+
+void time_cases(const Options& options) {
+  Timer timer(options.seconds);
   for (const Case& the_case : cases()) {
     const std::string full_name = the_case.op + "." + the_case.name;
     for (const Variant& variant : all_variants()) {
-      const bool wanted = full_name.find(filter) != std::string::npos &&
-                          (only_variant.empty() || only_variant == variant.name) && is_available(variant);
+      const bool wanted = full_name.find(options.filter) != std::string::npos &&
+                          (options.variant.empty() || options.variant == variant.name) && is_available(variant);
       if (wanted) {
         timer.begin_case(the_case.op, the_case.name);
-        Session session(variant, num_threads, full_name, &timer);
+        Session session(variant, options.num_threads, full_name, &timer);
         the_case.body(session);
       }
     }
   }
   timer.print();
+}
+
+/// Everything but checking; 1 when an op failed or something outlived its session.
+int measure(const Options& options) {
+  if (options.calibrate) {
+    print_calibration(options.variant, options.num_threads, options.seconds);
+  } else {
+    time_cases(options);
+  }
   const std::string problems = destroy_devices();
   std::fputs(problems.c_str(), stderr);
-  return problems.empty() ? 0 : 1;
+  return problems.empty() && !testing::Test::HasFailure() ? 0 : 1;
 }
 
 }  // namespace
@@ -134,8 +155,8 @@ int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   try {
     for (int i = 1; i < argc; ++i) {
-      if (std::strcmp(argv[i], "--time") == 0) {
-        return optest::time_cases(argc, argv);
+      if (std::strcmp(argv[i], "--time") == 0 || std::strcmp(argv[i], "--calibrate") == 0) {
+        return optest::measure(optest::parse(argc, argv));
       }
     }
     optest::register_tests();
