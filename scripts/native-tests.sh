@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Runs the native test programs of one CMake preset and sums their results.
+# usage: native-tests.sh PRESET [RESULTS_FOLDER]
+# Results go to RESULTS_FOLDER/native-PRESET-PROGRAM.xml. Ends with the reasons of skips and the line
+# 'N passed, N failed, N skipped'; fails when a test failed, a program died or nothing ran.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+[ $# -ge 1 ] || { echo "usage: native-tests.sh PRESET [RESULTS_FOLDER]" >&2; exit 2; }
+preset=$1
+results=${2:-$PWD/out/test-results}
+mkdir -p "$results"
+log=$results/native-$preset.log
+: >"$log"
+status=0
+
+# Everything runs everywhere, except where that proves nothing more: ThreadSanitizer finds races in the thread pool's and
+# the ops' synchronisation, so it runs what uses threads; emulated instructions matter to the ops alone.
+programs="moesaic_native_tests moesaic_op_tests"
+export TSAN_OPTIONS="halt_on_error=1 ${TSAN_OPTIONS:-}"
+export ASAN_OPTIONS="detect_stack_use_after_return=1 ${ASAN_OPTIONS:-}"
+export UBSAN_OPTIONS="print_stacktrace=1 ${UBSAN_OPTIONS:-}"
+
+for program in $programs; do
+  binary=out/native/$preset/$program
+  [ -x "$binary" ] || { echo "$binary is not there: cmake --preset $preset && cmake --build --preset $preset" >&2; exit 1; }
+  xml=$results/native-$preset-$program.xml
+  rm -f "$xml"
+  code=0
+  "$binary" --gtest_brief=1 --gtest_color=no --gtest_output="xml:$xml" >>"$log" 2>&1 || code=$?
+  if [ "$code" -ne 0 ]; then
+    status=1
+    echo "$program ($preset) ended with status $code; the end of its output:"
+    grep -v -e 'SKIPPED' -e '^instruction set' -e 'Skipped$' "$log" | tail -n 40
+  fi
+done
+
+count() { cat "$results"/native-"$preset"-*.xml 2>/dev/null | grep -c "$1" || true; }
+total=$(count '<testcase ')
+skipped=$(count '<testcase [^>]*result="skipped"')
+failed=$(cat "$results"/native-"$preset"-*.xml 2>/dev/null | awk '/<testcase /{in_case=1} /<failure/&&in_case{n++; in_case=0} END{print n+0}')
+passed=$((total - skipped - failed))
+if [ "$skipped" -gt 0 ]; then
+  echo "skipped, by reason:"
+  cat "$results"/native-"$preset"-*.xml | sed -n 's/.*<skipped message="[^"]*&#x0A;\([^"]*\)".*/  \1/p' | sort | uniq -c
+fi
+[ "$passed" -gt 0 ] || { echo "no native test passed"; status=1; }
+echo "$passed passed, $failed failed, $skipped skipped"
+exit "$status"
