@@ -7,18 +7,23 @@ namespace Moesaic.Models.Tokenizers;
 /// <summary>Loads tokenizers from files as they are published.</summary>
 public static class TokenizerLoader
 {
-    /// <summary>Loads a tokenizer.json, or the tokenizer inside a GGUF file.</summary>
+    /// <summary>Loads the tokenizer of a Hugging Face folder, a GGUF file, a tokenizer.json or a tokenizer.model.</summary>
+    /// <remarks>
+    /// In a folder, tokenizer_config.json beside a tokenizer.json gives names of special tokens and chat templates only; what is
+    /// added around a text is what tokenizer.json says.
+    /// </remarks>
     /// <exception cref="ModelFormatException">There is no tokenizer, or it cannot be used.</exception>
     public static Tokenizer Load(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        if (path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase))
+        try
         {
-            using GgufFile file = GgufFile.Open(path);
-            return FromGguf(file.Metadata);
+            return LoadAny(path);
         }
-
-        return new Tokenizer(TokenizerJsonReader.ReadFile(path));
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new ModelFormatException(path, "", $"it cannot be read: {exception.Message}", exception);
+        }
     }
 
     /// <summary>Loads the tokenizer inside a GGUF file that is open already.</summary>
@@ -27,5 +32,23 @@ public static class TokenizerLoader
     {
         ArgumentNullException.ThrowIfNull(metadata);
         return new Tokenizer(GgufTokenizerReader.Read(metadata));
+    }
+
+    private static Tokenizer LoadAny(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            return new Tokenizer(FolderLoader.Load(path));
+        }
+
+        if (path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase))
+        {
+            using GgufFile file = GgufFile.Open(path);
+            return FromGguf(file.Metadata);
+        }
+
+        return path.EndsWith(".model", StringComparison.OrdinalIgnoreCase)
+            ? new Tokenizer(FolderLoader.LoadSentencePiece(path, new TokenizerConfig()))
+            : new Tokenizer(TokenizerJsonReader.ReadFile(path));
     }
 }

@@ -24,6 +24,17 @@ public sealed class ReferenceSetTests
         Check(TokenizerLoader.Load(Path.Combine(folder, "tokenizer.json")), ReferenceCase.Load(Path.Combine(folder, "cases.jsonl")));
     }
 
+    [TestCase("byte_bpe_gpt2")]
+    [TestCase("byte_bpe_llama3")]
+    [TestCase("sp_bpe_llama2")]
+    [TestCase("sp_unigram_t5")]
+    [TestCase("wordpiece_bert")]
+    public void Core_sets_in_the_repository(string name)
+    {
+        string folder = TestPaths.TestData("tokenizers", name);
+        Check(TokenizerLoader.Load(folder), ReferenceCase.Load(Path.Combine(folder, "cases.jsonl")));
+    }
+
     internal static void Check(Tokenizer tokenizer, List<ReferenceCase> cases)
     {
         List<string> wrong = [];
