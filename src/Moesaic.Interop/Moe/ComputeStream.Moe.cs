@@ -27,7 +27,7 @@ public sealed unsafe partial class ComputeStream
         NativeMethods.MscOpRouter(Native, &native).ThrowOnError();
     }
 
-    /// <summary>See <see cref="MoeParams"/>. Experts are added in the order of their places, the shared expert last, so a
+    /// <summary>See <see cref="MoeParams"/>. Experts are added in ascending order, the shared expert last, so a
     /// row's result depends on that row alone.</summary>
     /// <exception cref="NativeException">Shapes disagree, a format is not supported, or an expert id is out of range.</exception>
     public void Moe(in MoeParams parameters)
