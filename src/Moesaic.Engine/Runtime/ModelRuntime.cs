@@ -1,0 +1,157 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Moesaic.Interop;
+using Moesaic.Models.ChatTemplates;
+using Moesaic.Models.Decoder;
+using Moesaic.Models.Embedded;
+using Moesaic.Models.Families;
+using Moesaic.Models.Tokenizers;
+
+namespace Moesaic.Engine;
+
+/// <summary>A model ready to run: device, weights, tokenizer, chat template, generation defaults and end ids.</summary>
+/// <remarks>Sessions, generators and scorers made from it may be used from different threads, each by one at a time.</remarks>
+public sealed class ModelRuntime : IDisposable
+{
+    private readonly EngineOptions _options;
+    private readonly ModelText _text;
+
+    private ModelRuntime(EngineOptions options, OpenedModel model, ModelText text, LoadPlan plan, Device device, LoadedDecoder decoder, TimeSpan loadTime)
+    {
+        _options = options;
+        _text = text;
+        Name = model.Location.Name;
+        Device = device;
+        Decoder = decoder;
+        Ignored = plan.Ignored;
+        LoadTime = loadTime;
+        SourceBytes = plan.SourceBytes;
+        MaxContext = options.MaxContext ?? Math.Min(decoder.Description.ContextLength, EngineOptions.DefaultMaxContext);
+    }
+
+    /// <summary>The folder or file that the model came from.</summary>
+    public string Name { get; }
+
+    public Device Device { get; }
+
+    public LoadedDecoder Decoder { get; }
+
+    public DecoderDescription Description => Decoder.Description;
+
+    /// <summary>Tensors of the checkpoint that were not read, and why.</summary>
+    public ImmutableArray<IgnoredTensor> Ignored { get; }
+
+    /// <summary>From the call of <see cref="Load"/> to its return.</summary>
+    public TimeSpan LoadTime { get; }
+
+    /// <summary>Bytes read from the checkpoint.</summary>
+    public long SourceBytes { get; }
+
+    /// <summary>Most positions of a sequence.</summary>
+    public int MaxContext { get; }
+
+    /// <summary>Whether <see cref="Tokenizer"/> can be used.</summary>
+    public bool HasTokenizer => _text.HasUsableTokenizer;
+
+    /// <exception cref="Models.ModelFormatException">The model has no tokenizer, or it cannot be used.</exception>
+    public Tokenizer Tokenizer => _text.Tokenizer;
+
+    /// <summary>Null when the model has none.</summary>
+    public ChatTemplate? ChatTemplate => _text.ChatTemplate;
+
+    /// <summary>Tokens at which generation ends.</summary>
+    public IReadOnlySet<int> EndIds => _text.EndIds;
+
+    /// <summary>Tokens that may be drawn; the decoder's rows past them are padding.</summary>
+    public int VocabularySize => _text.VocabularySize;
+
+    /// <summary>The sampling that the model's author recommends; greedy where there is none.</summary>
+    public SamplingParameters DefaultSampling { get; private init; } = new() { Temperature = 0 };
+
+    /// <summary>Loads a model.</summary>
+    /// <param name="path">A Hugging Face folder or a GGUF file; null: the embedded model.</param>
+    /// <param name="options">How to load and run it.</param>
+    /// <exception cref="Models.ModelFormatException">There is no usable model; the message names file, field and value.</exception>
+    /// <exception cref="ArgumentException">An option is impossible for the model.</exception>
+    /// <exception cref="NativeException">The device cannot be opened or is out of memory.</exception>
+    /// <exception cref="OperationCanceledException">The load was cancelled.</exception>
+    public static ModelRuntime Load(string? path = null, EngineOptions? options = null)
+    {
+        options ??= new EngineOptions();
+        long started = Stopwatch.GetTimestamp();
+        using OpenedModel model = OpenedModel.Open(path ?? EmbeddedModel.Path);
+        CheckContext(model.Description, options);
+        ModelText text = ModelText.Read(model, options.ChatTemplatePath);
+        SamplingParameters sampling = GenerationDefaults.Read(Models.Configurations.JsonConfig.LoadIfPresent(model.Location.GenerationConfigPath));
+        LoadPlan plan = LoadPlan.Create(model.Description, model.Checkpoint, options.LoadMtp);
+        Device device = Device.Open(options.Device);
+        try
+        {
+            LoadedDecoder decoder = DecoderLoader.Load(device, plan, new LoadOptions
+            {
+                Announce = options.Announce,
+                Progress = options.Progress,
+                Cancellation = options.Cancellation,
+            });
+            return new ModelRuntime(options, model, text, plan, device, decoder, Stopwatch.GetElapsedTime(started)) { DefaultSampling = sampling };
+        }
+        catch
+        {
+            device.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A session that generates ids.</summary>
+    public GenerationSession CreateSession() => new(Decoder, ExecutorOptions(), VocabularySize, EndIds);
+
+    /// <summary>A generator of text.</summary>
+    /// <exception cref="Models.ModelFormatException">The model has no usable tokenizer.</exception>
+    public TextGenerator CreateGenerator() => new(CreateSession(), Tokenizer);
+
+    /// <summary>A scorer of given sequences.</summary>
+    /// <param name="useMtp">Whether the multi-token-prediction layer's logits are wanted too; it must have been loaded.</param>
+    public Scorer CreateScorer(bool useMtp = false) => new(Decoder, ExecutorOptions() with { UseMtp = useMtp }, VocabularySize);
+
+    /// <summary>The ids of a conversation, up to where the model's answer begins.</summary>
+    /// <exception cref="Models.ModelFormatException">The model has no chat template or no tokenizer.</exception>
+    /// <exception cref="ChatTemplateException">The template refuses the conversation.</exception>
+    public IReadOnlyList<int> EncodeChat(IReadOnlyList<ChatMessage> messages) =>
+        Tokenizer.Encode(RenderChat(messages), addSpecialTokens: false);
+
+    /// <summary>The text of a conversation, up to where the model's answer begins.</summary>
+    /// <inheritdoc cref="EncodeChat"/>
+    public string RenderChat(IReadOnlyList<ChatMessage> messages)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        return _text.Render(messages);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Decoder.Dispose();
+        Device.Dispose();
+    }
+
+    private static void CheckContext(DecoderDescription description, EngineOptions options)
+    {
+        if (options.MaxContext is < 1 || options.MaxContext > description.ContextLength)
+        {
+            throw new ArgumentException($"A context of {options.MaxContext} positions is not possible; the model was made for 1 to {description.ContextLength}.", nameof(options));
+        }
+
+        if (options.PrefillChunk < 1)
+        {
+            throw new ArgumentException($"A prefill chunk of {options.PrefillChunk} tokens is not possible; expected at least 1.", nameof(options));
+        }
+    }
+
+    private ExecutorOptions ExecutorOptions() => new()
+    {
+        Precision = _options.Precision,
+        KvFormat = _options.KvFormat,
+        MaxContext = MaxContext,
+        MaxTokens = Math.Min(_options.PrefillChunk, MaxContext),
+    };
+}

@@ -1,0 +1,134 @@
+using System.Runtime.ExceptionServices;
+using Moesaic.Models;
+using Moesaic.Models.ChatTemplates;
+using Moesaic.Models.Checkpoints;
+using Moesaic.Models.Configurations;
+using Moesaic.Models.Families;
+using Moesaic.Models.Tokenizers;
+
+namespace Moesaic.Engine;
+
+/// <summary>
+/// What turns text into a model's ids and back: tokenizer, chat template, end ids. A model without a usable tokenizer still
+/// runs on ids; the error then comes when text is wanted.
+/// </summary>
+internal sealed class ModelText
+{
+    private readonly Tokenizer? _tokenizer;
+    private readonly ExceptionDispatchInfo? _tokenizerError;
+    private readonly string _name;
+    private readonly Func<ChatTemplate?> _loadTemplate;
+    private ChatTemplate? _template;
+
+    private ModelText(OpenedModel model, string? templatePath)
+    {
+        _name = model.Location.Name;
+        try
+        {
+            _tokenizer = HasTokenizer(model) ? TokenizerLoader.Load(model.Location.Folder ?? model.Location.WeightsPath) : null;
+        }
+        catch (ModelFormatException e)
+        {
+            _tokenizerError = ExceptionDispatchInfo.Capture(e);
+        }
+
+        ModelLocation location = model.Location;
+        string? inGguf = null;
+        _ = model.Gguf?.Metadata.TryGetString("tokenizer.chat_template", out inGguf);
+        _loadTemplate = () => LoadTemplate(location, templatePath, inGguf);
+        EndIds = ReadEndIds(model).ToHashSet();
+        VocabularySize = CountTokens(model);
+    }
+
+    /// <exception cref="ModelFormatException">The model has no tokenizer, or it cannot be used.</exception>
+    public Tokenizer Tokenizer
+    {
+        get
+        {
+            _tokenizerError?.Throw();
+            return _tokenizer ?? throw new ModelFormatException(_name, "tokenizer", "the model has no tokenizer; expected tokenizer.json or another tokenizer file beside it, or give token ids instead of text.");
+        }
+    }
+
+    public bool HasUsableTokenizer => _tokenizer is not null;
+
+    /// <summary>Null when the model has none.</summary>
+    /// <exception cref="ModelFormatException">The template file cannot be read.</exception>
+    /// <exception cref="ChatTemplateException">The template cannot be compiled.</exception>
+    public ChatTemplate? ChatTemplate => _template ??= _loadTemplate();
+
+    public IReadOnlySet<int> EndIds { get; }
+
+    /// <summary>Tokens that may be drawn; the decoder's rows past them are padding.</summary>
+    public int VocabularySize { get; }
+
+    public static ModelText Read(OpenedModel model, string? templatePath) => new(model, templatePath);
+
+    /// <summary>The text that a model is prompted with for a conversation, up to where its answer begins.</summary>
+    public string Render(IReadOnlyList<ChatMessage> messages)
+    {
+        ChatTemplate template = ChatTemplate ?? throw new ModelFormatException(_name, "chat template", "the model has none; give one with --chat-template, or prompt it with plain text (--raw).");
+        SpecialTokens special = Tokenizer.SpecialTokens;
+        return template.Render(new ChatTemplateInputs
+        {
+            Messages = ChatTemplateValue.From(messages.Select(static m => ChatTemplateValue.From(
+                new Dictionary<string, ChatTemplateValue> { ["role"] = ChatTemplateValue.From(m.Role), ["content"] = ChatTemplateValue.From(m.Content) })).ToArray()),
+            AddGenerationPrompt = true,
+            BosToken = special.Bos,
+            EosToken = special.Eos,
+            UnkToken = special.Unknown,
+            PadToken = special.Padding,
+        });
+    }
+
+    private static bool HasTokenizer(OpenedModel model)
+    {
+        ModelLocation l = model.Location;
+        return model.Gguf?.Metadata.Contains("tokenizer.ggml.model")
+            ?? (l.TokenizerJsonPath ?? l.TokenizerModelPath ?? l.VocabularyJsonPath ?? l.VocabularyTextPath) is not null;
+    }
+
+    private IReadOnlyList<int> ReadEndIds(OpenedModel model)
+    {
+        if (model.Gguf is { } gguf)
+        {
+            return EndOfGeneration.FromGguf(gguf.Metadata);
+        }
+
+        Tokenizer? tokenizer = _tokenizer;
+        return EndOfGeneration.FromHuggingFace(
+            model.HuggingFaceConfig!.Raw,
+            JsonConfig.LoadIfPresent(model.Location.GenerationConfigPath),
+            JsonConfig.LoadIfPresent(model.Location.TokenizerConfigPath),
+            tokenizer is null ? null : text => tokenizer.TokenToId(text) is { } id && tokenizer.AddedTokens.ContainsKey(id) ? id : null);
+    }
+
+    private int CountTokens(OpenedModel model)
+    {
+        int rows = model.Description.VocabularySize;
+        while (_tokenizer is not null && rows > 1 && _tokenizer.IdToToken(rows - 1) is null)
+        {
+            rows--;
+        }
+
+        return rows;
+    }
+
+    private static ChatTemplate? LoadTemplate(ModelLocation location, string? templatePath, string? inGguf)
+    {
+        string origin = templatePath ?? location.Name;
+        try
+        {
+            ChatTemplateSource? source = templatePath is not null
+                ? ChatTemplateSource.Find(jinja: File.ReadAllText(templatePath))
+                : ChatTemplateSource.Find(Text(location.ChatTemplatePath), Text(location.ChatTemplateJsonPath), Text(location.TokenizerConfigPath), inGguf);
+            return source is null ? null : Models.ChatTemplates.ChatTemplate.Compile(source.Pick(), origin);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
+        {
+            throw new ModelFormatException(origin, "chat template", e.Message, e);
+        }
+    }
+
+    private static string? Text(string? path) => path is null ? null : File.ReadAllText(path);
+}
