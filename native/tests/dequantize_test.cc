@@ -41,7 +41,7 @@ constexpr struct {
 
 /// Root of the repository: this file is native/tests/dequantize_test.cc.
 std::filesystem::path repository() {
-  return std::filesystem::absolute(__FILE__).parent_path().parent_path().parent_path();
+  return MSC_REPOSITORY_PATH;
 }
 
 /// The tensors of a safetensors file that this project's references come in (compact JSON, no escapes).
