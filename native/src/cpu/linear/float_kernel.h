@@ -88,7 +88,10 @@ __attribute__((noinline)) void float_tile(const std::byte* groups, size_t group_
         });
         unroll<Rows>([&](auto m) MSC_ALWAYS_INLINE {
           const Float value = V::broadcast(reinterpret_cast<const float*>(x[m] + at) + i);
-          unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE { sums[m][g] = V::fma(w[g], value, sums[m][g]); });
+          unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE {
+            sums[m][g] = V::fma(w[g], value, sums[m][g]);
+            V::keep_register(sums[m][g]);
+          });
         });
       });
     }
@@ -150,8 +153,11 @@ void float_groups(const MatrixTile& tile, int first_group) {
 template <class V, class Load>
 void float_matrix(const MatrixTile& tile) {
   clear_tile<V>(tile);
+  // Few rows take four groups at a time, so that enough chains hide the latency of the multiply-adds.
   if (tile.num_rows == 1) {
-    float_groups<V, Load, 1, 4>(tile, 0);  // four chains hide the latency of the multiply-adds
+    float_groups<V, Load, 1, 4>(tile, 0);
+  } else if (tile.num_rows == 2) {
+    float_groups<V, Load, 2, 4>(tile, 0);
   } else {
     float_groups<V, Load, V::kFloatRows, 2>(tile, 0);
   }

@@ -32,7 +32,7 @@ void set_float_kernels(LinearKernels& kernels) {
   };
   set(NativeFormat::kF32, float_matrix<V, LoadF32>);
   set(NativeFormat::kF16, float_matrix<V, LoadF16>);
-  set(NativeFormat::kBF16, float_matrix<V, LoadBF16>);
+  set(NativeFormat::kBF16, bf16_matrix<V>);
   set(NativeFormat::kQ8_0, panel_matrix<V, UnpackQ8_0>);
   set(NativeFormat::kQ4_0, panel_matrix<V, UnpackNibbles<ScalesQ4_0>>);
   set(NativeFormat::kQ4_1, panel_matrix<V, UnpackNibbles<ScalesQ4_1>>);

@@ -5,10 +5,11 @@
 
 namespace msc::cpu {
 
-/// Exact float32 values of sub-block `block` (32 columns) of a row group, as [column][row]. The arithmetic is that of
+/// Exact float32 values of step `block` (kColumns columns) of a row group, as [column][row]. The arithmetic is that of
 /// unpack_row: products of scales and elements are exact, a minimum is added with one rounding.
 template <class Scales>
 struct UnpackNibbles {
+  static constexpr int kColumns = 32;
   template <class V>
   static void run(const std::byte* scales, const std::byte* elements, int64_t block, float* panel) {
     const NibbleScales<V> w = Scales::template load<V>(scales, block);
@@ -27,6 +28,7 @@ struct UnpackNibbles {
 };
 
 struct UnpackQ8_0 {
+  static constexpr int kColumns = 32;
   template <class V>
   static void run(const std::byte* scales, const std::byte* elements, int64_t block, float* panel) {
     const auto scale = V::load_half(scales + block * V::kLanes * 2);
@@ -41,6 +43,7 @@ struct UnpackQ8_0 {
 };
 
 struct UnpackQ6_K {
+  static constexpr int kColumns = 32;
   template <class V>
   static void run(const std::byte* scales, const std::byte* elements, int64_t block, float* panel) {
     const std::byte* super = scales + block / 8 * V::kLanes * 18;
@@ -75,8 +78,18 @@ struct UnpackQ6_K {
   }
 };
 
-/// Reference precision of quantised formats: a chunk of columns of two row groups is unpacked to float32, then
-/// multiplied as float weights are.
+struct UnpackBF16 {
+  static constexpr int kColumns = 2;
+  template <class V>
+  static void run(const std::byte*, const std::byte* elements, int64_t pair, float* panel) {
+    const std::byte* at = elements + pair * LoadBF16::kBytes<V>;
+    V::store(panel, LoadBF16::load<V, 0>(at));
+    V::store(panel + V::kLanes, LoadBF16::load<V, 1>(at));
+  }
+};
+
+/// A chunk of columns of two row groups is unpacked to float32, then multiplied as float weights are: for quantised
+/// formats at reference precision, and for bf16 and many rows.
 template <class V, class Unpack, int Groups>
 void panel_groups(const MatrixTile& tile, int first_group) {
   alignas(64) float panel[Groups][kFloatChunk * V::kLanes];
@@ -87,8 +100,9 @@ void panel_groups(const MatrixTile& tile, int first_group) {
       const int64_t count = tile.cols - column < kFloatChunk ? tile.cols - column : kFloatChunk;
       for (int i = 0; i < Groups; ++i) {
         const std::byte* group = tile.group + static_cast<size_t>(g + i) * tile.group_bytes;
-        for (int64_t k = 0; k < count; k += 32) {
-          Unpack::template run<V>(group, group + tile.elements_offset, (column + k) / 32, panel[i] + k * V::kLanes);
+        for (int64_t k = 0; k < count; k += Unpack::kColumns) {
+          Unpack::template run<V>(group, group + tile.elements_offset, (column + k) / Unpack::kColumns,
+                                  panel[i] + k * V::kLanes);
         }
       }
       float_rows<V, LoadF32, V::kFloatRows, Groups>(reinterpret_cast<const std::byte*>(panel), sizeof panel[0], count,
@@ -106,6 +120,16 @@ template <class V, class Unpack>
 void panel_matrix(const MatrixTile& tile) {
   clear_tile<V>(tile);
   panel_groups<V, Unpack, 2>(tile, 0);
+}
+
+/// Splitting pairs while multiplying costs registers that a full tile needs: rows of several tiles share a panel.
+template <class V>
+void bf16_matrix(const MatrixTile& tile) {
+  if (tile.num_rows <= V::kFloatRows) {
+    float_matrix<V, LoadBF16>(tile);
+  } else {
+    panel_matrix<V, UnpackBF16>(tile);
+  }
 }
 
 }  // namespace msc::cpu

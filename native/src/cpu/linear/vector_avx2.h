@@ -103,6 +103,8 @@ struct VectorAvx2 : RoundBlockAvx2 {
 
   /// Keeps GCC from turning a chain of integer additions into a tree, which needs all products at once and spills them.
   static void keep_order(Int& sum) { asm("" : "+x"(sum)); }
+  /// Keeps GCC from renaming a sum between unrolled steps, for which it runs out of registers.
+  static void keep_register(Float& sum) { asm("" : "+x"(sum)); }
 
   static constexpr int kPrefetchBytes = 2048;
   static void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }

@@ -97,8 +97,10 @@ struct VectorAvx512 : RoundBlockAvx2 {
 
 #if defined(MSC_EMULATE_AVX512)
   static void keep_order(Int&) {}
+  static void keep_register(Float&) {}
 #else
   static void keep_order(Int& sum) { asm("" : "+v"(sum)); }
+  static void keep_register(Float& sum) { asm("" : "+v"(sum)); }
 #endif
   static constexpr int kPrefetchBytes = 2048;
   static void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }

@@ -168,6 +168,8 @@ struct VectorPortable {
     }
   }
 
+  static void keep_register(Float&) {}
+
   static constexpr int kPrefetchBytes = 2048;
   static void prefetch(const void* p) { __builtin_prefetch(p); }
 };

@@ -2,8 +2,6 @@
 
 #include <cstring>
 
-#include "cpu/weight/half.h"
-
 namespace msc::cpu {
 namespace {
 
@@ -18,28 +16,40 @@ struct Lane {
   void put_half(std::byte* halves, const std::byte* source) const { std::memcpy(halves + lane * 2, source, 2); }
 };
 
+// The functions below pack blocks [begin, end) of the row that starts at `source`.
+
 template <unsigned Lanes>
-void pack_f16(const Lane<Lanes>& to, const std::byte* source, int64_t cols) {
-  for (int64_t k = 0; k < cols; ++k) {
-    to.put_half(to.elements + k * Lanes * 2, source + k * 2);
+void pack_f32(const Lane<Lanes>& to, const std::byte* source, int64_t begin, int64_t end) {
+  for (int64_t k = begin; k < end; ++k) {
+    to.put_word(k, source + k * 4);
   }
 }
 
 template <unsigned Lanes>
-void pack_bf16(const Lane<Lanes>& to, const std::byte* source, int64_t cols) {
-  for (int64_t pair = 0; pair < cols / 2; ++pair) {
+void pack_f16(const Lane<Lanes>& to, const std::byte* source, int64_t begin, int64_t end) {
+  for (int64_t k = begin; k < end; ++k) {
+    to.put_half(to.elements + k * Lanes * 2, source + k * 2);
+  }
+}
+
+/// @param begin even.
+template <unsigned Lanes>
+void pack_bf16(const Lane<Lanes>& to, const std::byte* source, int64_t begin, int64_t end) {
+  for (int64_t pair = begin / 2; pair < end / 2; ++pair) {
     to.put_word(pair, source + pair * 4);
   }
-  if (cols % 2 != 0) {
-    std::byte last[4] = {source[cols * 2 - 2], source[cols * 2 - 1], std::byte{0}, std::byte{0}};
-    to.put_word(cols / 2, last);
+  if (end % 2 != 0) {
+    const std::byte last[4] = {source[end * 2 - 2], source[end * 2 - 1], std::byte{0}, std::byte{0}};
+    to.put_word(end / 2, last);
   }
 }
 
 /// Q8_0, Q4_0, Q4_1: `Halves` f16 scales, then `Words` words of elements.
 template <unsigned Lanes, int Halves, int Words>
-void pack_simple(const Lane<Lanes>& to, const std::byte* source, int64_t blocks) {
-  for (int64_t b = 0; b < blocks; ++b, source += 2 * Halves + 4 * Words) {
+void pack_simple(const Lane<Lanes>& to, const std::byte* source, int64_t begin, int64_t end) {
+  constexpr int64_t kBlockBytes = 2 * Halves + 4 * Words;
+  source += begin * kBlockBytes;
+  for (int64_t b = begin; b < end; ++b, source += kBlockBytes) {
     for (int i = 0; i < Halves; ++i) {
       to.put_half(to.scales + (b * Halves + i) * Lanes * 2, source + 2 * i);
     }
@@ -52,8 +62,9 @@ void pack_simple(const Lane<Lanes>& to, const std::byte* source, int64_t blocks)
 /// Sub-blocks of 32 values in 4 bits, of a 256-value block whose chunk of 32 bytes holds sub-block 2c in its low and
 /// 2c + 1 in its high nibbles, become sub-blocks with columns j and j + 16 in one byte.
 template <unsigned Lanes>
-void pack_q4_k(const Lane<Lanes>& to, const std::byte* source, int64_t blocks) {
-  for (int64_t b = 0; b < blocks; ++b, source += 144) {
+void pack_q4_k(const Lane<Lanes>& to, const std::byte* source, int64_t begin, int64_t end) {
+  source += begin * 144;
+  for (int64_t b = begin; b < end; ++b, source += 144) {
     std::byte* scales = to.scales + b * 20 * Lanes;
     to.put_half(scales, source);
     uint16_t dmin;
@@ -92,8 +103,9 @@ inline uint32_t q6_k_word(const std::byte* block, int sub, int word) {
 }
 
 template <unsigned Lanes>
-void pack_q6_k(const Lane<Lanes>& to, const std::byte* source, int64_t blocks) {
-  for (int64_t b = 0; b < blocks; ++b, source += 210) {
+void pack_q6_k(const Lane<Lanes>& to, const std::byte* source, int64_t begin, int64_t end) {
+  source += begin * 210;
+  for (int64_t b = begin; b < end; ++b, source += 210) {
     std::byte* scales = to.scales + b * 18 * Lanes;
     to.put_half(scales, source + 208);
     for (int sub = 0; sub < 8; ++sub) {
@@ -114,46 +126,52 @@ void pack_q6_k(const Lane<Lanes>& to, const std::byte* source, int64_t blocks) {
 }
 
 template <unsigned Lanes>
-void pack(const PackedLayout& layout, const std::byte* source, std::byte* group, unsigned lane) {
-  const Lane<Lanes> to{group, group + layout.elements_offset, lane};
-  const int64_t blocks = layout.cols / geometry(layout.format).elements;
-  switch (layout.format) {
+void pack_blocks(NativeFormat format, const Lane<Lanes>& to, const std::byte* source, int64_t begin, int64_t end) {
+  switch (format) {
     case NativeFormat::kF32:
-      for (int64_t k = 0; k < blocks; ++k) {
-        to.put_word(k, source + k * 4);
-      }
-      break;
+      return pack_f32(to, source, begin, end);
     case NativeFormat::kF16:
-      pack_f16(to, source, blocks);
-      break;
+      return pack_f16(to, source, begin, end);
     case NativeFormat::kBF16:
-      pack_bf16(to, source, blocks);
-      break;
+      return pack_bf16(to, source, begin, end);
     case NativeFormat::kQ8_0:
-      pack_simple<Lanes, 1, 8>(to, source, blocks);
-      break;
+      return pack_simple<Lanes, 1, 8>(to, source, begin, end);
     case NativeFormat::kQ4_0:
-      pack_simple<Lanes, 1, 4>(to, source, blocks);
-      break;
+      return pack_simple<Lanes, 1, 4>(to, source, begin, end);
     case NativeFormat::kQ4_1:
-      pack_simple<Lanes, 2, 4>(to, source, blocks);
-      break;
+      return pack_simple<Lanes, 2, 4>(to, source, begin, end);
     case NativeFormat::kQ4_K:
-      pack_q4_k(to, source, blocks);
-      break;
+      return pack_q4_k(to, source, begin, end);
     case NativeFormat::kQ6_K:
-      pack_q6_k(to, source, blocks);
-      break;
+      return pack_q6_k(to, source, begin, end);
+  }
+}
+
+/// Columns of all rows that are packed before the next ones, so that a line of the target is filled while it is cached.
+constexpr int64_t kChunkColumns = 256;
+
+template <unsigned Lanes>
+void pack(const PackedLayout& layout, const std::byte* source, uint64_t source_row_bytes, std::byte* group,
+          unsigned first_lane, unsigned num_lanes) {
+  const int64_t blocks = layout.cols / geometry(layout.format).elements;
+  const int64_t chunk = kChunkColumns / geometry(layout.format).elements;
+  for (int64_t begin = 0; begin < blocks; begin += chunk) {
+    const int64_t end = begin + chunk < blocks ? begin + chunk : blocks;
+    for (unsigned i = 0; i < num_lanes; ++i) {
+      const Lane<Lanes> to{group, group + layout.elements_offset, first_lane + i};
+      pack_blocks(layout.format, to, source + i * source_row_bytes, begin, end);
+    }
   }
 }
 
 }  // namespace
 
-void pack_row(const PackedLayout& layout, const std::byte* source, std::byte* group, unsigned lane) {
+void pack_rows(const PackedLayout& layout, const std::byte* source, uint64_t source_row_bytes, std::byte* group,
+               unsigned first_lane, unsigned num_lanes) {
   if (layout.row_group == 16) {
-    pack<16>(layout, source, group, lane);
+    pack<16>(layout, source, source_row_bytes, group, first_lane, num_lanes);
   } else {
-    pack<8>(layout, source, group, lane);
+    pack<8>(layout, source, source_row_bytes, group, first_lane, num_lanes);
   }
 }
 

@@ -4,9 +4,10 @@
 
 namespace msc::cpu {
 
-/// Writes one source row into its lane of a row group. Touches that lane's bytes alone, so rows of one group may be
-/// packed from several threads.
-void pack_row(const PackedLayout& layout, const std::byte* source, std::byte* group, unsigned lane);
+/// Writes source rows into consecutive lanes of one row group. Touches those lanes' bytes alone, so that rows of one
+/// group may be packed by several threads.
+void pack_rows(const PackedLayout& layout, const std::byte* source, uint64_t source_row_bytes, std::byte* group,
+               unsigned first_lane, unsigned num_lanes);
 
 /// Exact dequantisation of one row of a packed matrix. @param out [cols]
 void unpack_row(const PackedMatrix& matrix, int64_t row, float* out);

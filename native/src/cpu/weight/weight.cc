@@ -48,18 +48,29 @@ void msc_weight::load(const msc_weight_slice& slice) {
                      "slice->source_row_bytes is %llu, a row of %lld columns in %s takes %llu",
                      static_cast<unsigned long long>(slice.source_row_bytes), static_cast<long long>(layout_.cols),
                      shape.name, static_cast<unsigned long long>(row_bytes));
-  const int64_t first = slice.expert * layout_.rows + slice.row_begin;
+  const int64_t end = slice.row_begin + slice.num_rows;
+  mark_loaded(slice.expert, slice.row_begin, end);
   std::byte* matrix = memory_.data() + static_cast<size_t>(slice.expert) * layout_.matrix_bytes;
   const auto* source = static_cast<const std::byte*>(slice.source);
-  for (int64_t i = 0; i < slice.num_rows; ++i, source += slice.source_row_bytes) {
-    const uint64_t bit = uint64_t{1} << ((first + i) % 64);
-    const uint64_t before = loaded_[static_cast<size_t>((first + i) / 64)].fetch_or(bit, std::memory_order_relaxed);
-    const int64_t row = slice.row_begin + i;
+  const int64_t lanes = layout_.row_group;
+  for (int64_t row = slice.row_begin; row < end;) {
+    const int64_t lane = row % lanes;
+    const int64_t count = lanes - lane < end - row ? lanes - lane : end - row;
+    msc::cpu::pack_rows(layout_, source, slice.source_row_bytes,
+                        matrix + static_cast<size_t>(row / lanes) * layout_.group_bytes, static_cast<unsigned>(lane),
+                        static_cast<unsigned>(count));
+    source += static_cast<uint64_t>(count) * slice.source_row_bytes;
+    row += count;
+  }
+}
+
+void msc_weight::mark_loaded(int64_t expert, int64_t row_begin, int64_t row_end) {
+  for (int64_t row = row_begin; row < row_end; ++row) {
+    const int64_t index = expert * layout_.rows + row;
+    const uint64_t bit = uint64_t{1} << (index % 64);
+    const uint64_t before = loaded_[static_cast<size_t>(index / 64)].fetch_or(bit, std::memory_order_relaxed);
     MSC_CHECK_ARGUMENT((before & bit) == 0, "row %lld of expert %lld was loaded before: slices must not overlap",
-                       static_cast<long long>(row), static_cast<long long>(slice.expert));
-    const auto group = static_cast<size_t>(row / layout_.row_group);
-    msc::cpu::pack_row(layout_, source, matrix + group * layout_.group_bytes,
-                       static_cast<unsigned>(row % layout_.row_group));
+                       static_cast<long long>(row), static_cast<long long>(expert));
   }
 }
 

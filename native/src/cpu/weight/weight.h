@@ -31,6 +31,7 @@ struct msc_weight {
   msc_device* device;
 
  private:
+  void mark_loaded(int64_t expert, int64_t row_begin, int64_t row_end);
   int64_t count_missing(int64_t* first) const;
 
   msc::cpu::PackedLayout layout_;
