@@ -7,7 +7,8 @@
 namespace msc::cpu {
 namespace {
 
-/// Values that a thread rather prepares itself than wait for others at a barrier.
+/// Values of several rows that a thread rather prepares itself than wait for others at a barrier. A single row it always
+/// prepares itself: the others would only wait for it.
 constexpr int64_t kPrepareAloneValues = 4096;
 /// Prepared rows of one block should fit the second-level cache beside the weights.
 constexpr size_t kRowBlockBytes = 192 * 1024;
@@ -24,7 +25,7 @@ class LinearRun {
         transform_{&kernels_, rms_norm_row(stream.device->isa), call.norm_weight, call.norm_eps},
         num_threads_(stream.device->pool.num_threads()),
         num_rows_(call.input.rows),
-        alone_(num_threads_ > 1 && num_rows_ * call.input.cols <= kPrepareAloneValues) {
+        alone_(num_threads_ > 1 && (num_rows_ == 1 || num_rows_ * call.input.cols <= kPrepareAloneValues)) {
     for (int i = 0; i < call.num_targets; ++i) {
       plans_[i] = plan_matrix(kernels_, call.targets[i].matrix.layout.format, call.precision);
       wanted_[static_cast<int>(plans_[i].input)] = true;

@@ -115,6 +115,12 @@ inline V shift_right_arithmetic(V a, V count) {
 #undef _mm512_srav_epi32
 #define _mm512_srav_epi32(a, n) emulated::shift_right_arithmetic<int32_t, __m512i>(a, n)
 
+#undef _mm512_srai_epi32
+#define _mm512_srai_epi32(a, n) \
+  emulated::shift_right_arithmetic<int32_t, __m512i>(a, _mm512_set1_epi32(static_cast<int>(n)))
+#undef _mm512_extractf32x8_ps
+#define _mm512_extractf32x8_ps(a, half) _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a), half))
+
 #undef _mm512_cmplt_epi32_mask
 #define _mm512_cmplt_epi32_mask(a, b) \
   emulated::compare<int32_t, __mmask16, __m512i>(a, b, [](int x, int y) { return x < y; })
