@@ -1,0 +1,28 @@
+using Moesaic.Models;
+using Moesaic.Models.ChatTemplates;
+
+namespace Moesaic.Cli.Hosting;
+
+/// <summary>Exceptions to exit codes and to one clear line on standard error.</summary>
+internal static class Failures
+{
+    public static int Report(Exception exception, Terminal terminal)
+    {
+        int code = CodeOf(exception);
+        terminal.Flush();
+        if (code != ExitCodes.Interrupted)
+        {
+            terminal.Fail(exception.Message);
+        }
+
+        return code;
+    }
+
+    private static int CodeOf(Exception exception) => exception switch
+    {
+        OperationCanceledException => ExitCodes.Interrupted,
+        UsageException => ExitCodes.BadUsage,
+        ModelFormatException or ChatTemplateException { Kind: ChatTemplateErrorKind.Syntax } => ExitCodes.BadModel,
+        _ => ExitCodes.RunFailure,
+    };
+}

@@ -1,0 +1,132 @@
+using System.Text.Json;
+using Moesaic.Models;
+using Moesaic.Models.ChatTemplates;
+using Moesaic.Models.Embedded;
+using Moesaic.Models.Tokenizers;
+
+namespace Moesaic.Cli.Verbs;
+
+/// <summary>The chat templates that a path names, and the special tokens found beside them.</summary>
+internal sealed class TemplateSource
+{
+    private readonly ChatTemplateSource _source;
+    private readonly string _path;
+
+    private TemplateSource(string path, ChatTemplateSource source, SpecialTokens tokens)
+    {
+        _path = path;
+        _source = source;
+        Tokens = tokens;
+    }
+
+    public SpecialTokens Tokens { get; }
+
+    public static TemplateSource Load(string? path)
+    {
+        path ??= EmbeddedModel.Path;
+        try
+        {
+            ChatTemplateSource? source = Find(path, out SpecialTokens tokens);
+            return new TemplateSource(path, source ?? throw new ModelFormatException(path, "", "there is no chat template in it"), tokens);
+        }
+        catch (FormatException exception)
+        {
+            throw new ModelFormatException(path, "", exception.Message, exception);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new ModelFormatException(path, "", $"it cannot be read: {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>The compiled template for a conversation with or without tools.</summary>
+    public ChatTemplate Compile(string? name, bool hasTools)
+    {
+        try
+        {
+            return ChatTemplate.Compile(_source.Pick(hasTools, name), _path);
+        }
+        catch (FormatException exception)
+        {
+            throw new ModelFormatException(_path, "", exception.Message, exception);
+        }
+    }
+
+    private static ChatTemplateSource? Find(string path, out SpecialTokens tokens)
+    {
+        tokens = new SpecialTokens();
+        if (Directory.Exists(path))
+        {
+            string? config = ReadIfThere(Path.Combine(path, "tokenizer_config.json"));
+            tokens = TokensOf(config);
+            return ChatTemplateSource.Find(
+                ReadIfThere(Path.Combine(path, "chat_template.jinja")), ReadIfThere(Path.Combine(path, "chat_template.json")), config);
+        }
+
+        if (IsGguf(path))
+        {
+            Tokenizer tokenizer = TokenizerLoader.Load(path);
+            tokens = tokenizer.SpecialTokens;
+            return ChatTemplateSource.Find(gguf: tokenizer.ChatTemplates.GetValueOrDefault("default"));
+        }
+
+        string text = File.ReadAllText(path);
+        if (!path.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
+        {
+            return ChatTemplateSource.Find(jinja: text);
+        }
+
+        tokens = TokensOf(text);
+        return ChatTemplateSource.Find(tokenizerConfig: text);
+    }
+
+    private static bool IsGguf(string path)
+    {
+        using FileStream stream = File.OpenRead(path);
+        Span<byte> magic = stackalloc byte[4];
+        return stream.ReadAtLeast(magic, 4, throwOnEndOfStream: false) == 4 && magic.SequenceEqual("GGUF"u8);
+    }
+
+    private static string? ReadIfThere(string path) => File.Exists(path) ? File.ReadAllText(path) : null;
+
+    /// <summary>bos_token and its kin of a tokenizer_config.json: a string, or an object with a string "content".</summary>
+    private static SpecialTokens TokensOf(string? config)
+    {
+        if (config is null)
+        {
+            return new SpecialTokens();
+        }
+
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(config);
+            JsonElement root = document.RootElement;
+            return new SpecialTokens
+            {
+                Bos = Token(root, "bos_token"),
+                Eos = Token(root, "eos_token"),
+                Unknown = Token(root, "unk_token"),
+                Padding = Token(root, "pad_token"),
+            };
+        }
+        catch (JsonException exception)
+        {
+            throw new FormatException($"it is not JSON: {exception.Message}", exception);
+        }
+    }
+
+    private static string? Token(JsonElement root, string name)
+    {
+        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty(name, out JsonElement token))
+        {
+            return null;
+        }
+
+        if (token.ValueKind == JsonValueKind.Object && token.TryGetProperty("content", out JsonElement content))
+        {
+            token = content;
+        }
+
+        return token.ValueKind == JsonValueKind.String ? ChatTemplateValue.FromJson(token).AsText() : null;
+    }
+}
