@@ -98,6 +98,7 @@ class BlockKernel {
     const float* value_scales[kChunkGroups];
     int64_t group_begin;  // groups that any row sees
     int64_t group_end;
+    const E* next_keys[kChunkGroups];  // of the chunk that comes after this one
   };
 
   static bool is_visible(const AttentionBlock& block, int64_t row, int64_t chunk) {
@@ -123,19 +124,28 @@ class BlockKernel {
     return chunk;
   }
 
+  /// A chunk read from memory: while its keys are used its values are fetched, and meanwhile the next chunk's keys.
+  template <class E>
+  static void locate_next(const AttentionBlock& block, int64_t index, Chunk<E>& chunk) {
+    const Chunk<E> next = locate<E>(block, index);
+    for (int64_t g = 0; g < kChunkGroups; ++g) {
+      chunk.next_keys[g] = next.keys[g < next.group_end ? g : next.group_end - 1];
+    }
+  }
+
   template <class E>
   static void run_format(const AttentionBlock& block) {
     const Scratch scratch(block.scratch, *block.layout, block.num_rows());
     pack_queries(block, scratch);
     start_fold(block, scratch);
     for (int64_t index = block.chunk_begin; index < block.chunk_end; ++index) {
-      const Chunk<E> chunk = locate<E>(block, index);
+      Chunk<E> chunk = locate<E>(block, index);
       if (scratch.keys != nullptr) {
         unpack(block, chunk, scratch);
-        run_chunk(block, index, unpacked(block, chunk, scratch), kAttentionChunk * kKvGroup,
-                  sizeof(E) == 1, scratch);
+        run_chunk(block, index, unpacked(block, chunk, scratch), kAttentionChunk * kKvGroup, sizeof(E) == 1, false, scratch);
       } else {
-        run_chunk(block, index, chunk, kKvGroup * kKvGroup, sizeof(E) == 1, scratch);
+        locate_next(block, index + 1 < block.chunk_end ? index + 1 : index, chunk);
+        run_chunk(block, index, chunk, kKvGroup * kKvGroup, sizeof(E) == 1, true, scratch);
       }
       block.partials != nullptr ? save_partials(block, index, scratch) : fold_chunk(block, index, scratch);
     }
@@ -203,7 +213,7 @@ class BlockKernel {
   /// Fills sums and chunk_state with this chunk's part of every row that sees any of it.
   template <class E>
   static void run_chunk(const AttentionBlock& block, int64_t index, const Chunk<E>& chunk, int64_t panel_stride, bool scaled,
-                        const Scratch& scratch) {
+                        bool prefetch, const Scratch& scratch) {
     const RowTiles tiles(block.num_rows());
     const int64_t k_width = block.layout->k_width;
     const int64_t v_padded = block.layout->v_padded;
@@ -217,7 +227,8 @@ class BlockKernel {
         const int64_t seen = (visible_range(block, last_token, index).end + kKvGroup - 1) / kKvGroup;
         const int64_t stop = g + kStep < seen ? g + kStep : seen;
         if (g < stop) {
-          score_rows<S, E>(end - begin, scratch.q + begin * k_width, chunk.keys, g, stop, k_width,
+          score_rows<S, E>(end - begin, scratch.q + begin * k_width, chunk.keys,
+                           prefetch && tile == 0 ? chunk.values : nullptr, g, stop, k_width,
                            scratch.scores + begin * kAttentionChunk);
         }
       }
@@ -237,7 +248,8 @@ class BlockKernel {
     for (int64_t j = 0; j < panels; j += kPanelStep) {
       const int64_t panel_end = j + kPanelStep < panels ? j + kPanelStep : panels;
       for (int64_t tile = 0; tile < tiles.count; ++tile) {
-        add_values(block, index, chunk, panel_stride, tiles.begin(tile), tiles.begin(tile + 1), j, panel_end, scratch);
+        add_values(block, index, chunk, prefetch && tile == 0 ? chunk.next_keys : nullptr, panel_stride, tiles.begin(tile),
+                   tiles.begin(tile + 1), j, panel_end, scratch);
       }
     }
   }
@@ -245,12 +257,12 @@ class BlockKernel {
   /// Values of one row tile. Rows see different positions at the edges; there each row goes alone, so that no row ever
   /// touches a position that it does not see.
   template <class E>
-  static void add_values(const AttentionBlock& block, int64_t index, const Chunk<E>& chunk, int64_t panel_stride,
-                         int64_t row_begin, int64_t row_end, int64_t panel_begin, int64_t panel_end, const Scratch& scratch) {
+  static void add_values(const AttentionBlock& block, int64_t index, const Chunk<E>& chunk, const E* const* prefetch,
+                         int64_t panel_stride, int64_t row_begin, int64_t row_end, int64_t panel_begin, int64_t panel_end, const Scratch& scratch) {
     const int64_t v_padded = block.layout->v_padded;
     const auto add = [&](int64_t row, int64_t rows, int64_t begin, int64_t end) {
       if (begin < end) {
-        value_rows<S, E>(rows, scratch.scores + row * kAttentionChunk, chunk.values, panel_stride, panel_begin, panel_end,
+        value_rows<S, E>(rows, scratch.scores + row * kAttentionChunk, chunk.values, prefetch, panel_stride, panel_begin, panel_end,
                          begin, end, scratch.sums + row * v_padded, v_padded);
       }
     };
