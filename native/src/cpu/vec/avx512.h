@@ -47,7 +47,7 @@ struct Simd {
   static unsigned greater_mask(Vec a, Vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
 
   static __m256 low_half(Vec v) { return _mm512_castps512_ps256(v); }
-  static __m256 high_half(Vec v) { return _mm512_extractf32x8_ps(v, 1); }
+  static __m256 high_half(Vec v) { return _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(v), 1)); }
 
   static float reduce_add(Vec v) {
     const __m256 eight = _mm256_add_ps(low_half(v), high_half(v));
