@@ -9,6 +9,7 @@ internal static class CommandLineDispatcher
 {
     private static readonly VerbEntry[] Verbs =
     [
+        VerbEntry.Of<GenerateOptions>(GenerateCommand.RunAsync),
         VerbEntry.Of<TokenizeOptions>(TokenizeCommand.RunAsync),
         VerbEntry.Of<DetokenizeOptions>(DetokenizeCommand.RunAsync),
         VerbEntry.Of<TemplateOptions>(TemplateCommand.RunAsync),
@@ -19,6 +20,11 @@ internal static class CommandLineDispatcher
         if (args is ["help", var verb])
         {
             args = [verb, "--help"];
+        }
+
+        if (args.Length > 0 && Verbs.FirstOrDefault(v => v.Name == args[0]) is { } named)
+        {
+            args = named.JoinRepeated(args);
         }
 
         using Parser parser = new(settings =>

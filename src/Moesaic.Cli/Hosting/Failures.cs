@@ -1,3 +1,4 @@
+using Moesaic.Engine;
 using Moesaic.Models;
 using Moesaic.Models.ChatTemplates;
 
@@ -21,7 +22,7 @@ internal static class Failures
     private static int CodeOf(Exception exception) => exception switch
     {
         OperationCanceledException => ExitCodes.Interrupted,
-        UsageException => ExitCodes.BadUsage,
+        UsageException or ContextExceededException => ExitCodes.BadUsage,
         ModelFormatException or ChatTemplateException { Kind: ChatTemplateErrorKind.Syntax } => ExitCodes.BadModel,
         _ => ExitCodes.RunFailure,
     };

@@ -21,6 +21,9 @@ internal sealed class Terminal : IDisposable
     /// <summary>Whether a person looks at standard output.</summary>
     public static bool IsInteractive => !Console.IsOutputRedirected;
 
+    /// <summary>Whether a person looks at standard error.</summary>
+    public static bool IsErrorInteractive => !Console.IsErrorRedirected;
+
     /// <summary>Whether standard input is a file or a pipe rather than a keyboard.</summary>
     public static bool HasPipedInput => Console.IsInputRedirected;
 

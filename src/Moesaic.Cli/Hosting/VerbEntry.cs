@@ -58,6 +58,20 @@ internal sealed class VerbEntry
         return null;
     }
 
+    /// <summary>The arguments with each repeatable option joined into one occurrence.</summary>
+    public string[] JoinRepeated(string[] arguments)
+    {
+        foreach (PropertyInfo property in _options.GetProperties())
+        {
+            if (property.GetCustomAttribute<RepeatableAttribute>() is not null)
+            {
+                arguments = RepeatedValues.Join(arguments, "--" + property.GetCustomAttribute<OptionAttribute>()!.LongName, LooksLikeOption);
+            }
+        }
+
+        return arguments;
+    }
+
     private static bool LooksLikeOption(string argument) =>
         argument.Length > 1 && argument[0] == '-' && !char.IsAsciiDigit(argument[1]) && argument[1] != '.';
 }

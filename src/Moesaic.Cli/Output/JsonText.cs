@@ -33,4 +33,24 @@ internal static class JsonText
 
         writer.WriteEndArray();
     }
+
+    /// <summary>A number, or null for what JSON has no number for.</summary>
+    public static void WriteFinite(this Utf8JsonWriter writer, string name, double value)
+    {
+        writer.WritePropertyName(name);
+        writer.WriteFiniteValue(value);
+    }
+
+    /// <inheritdoc cref="WriteFinite"/>
+    public static void WriteFiniteValue(this Utf8JsonWriter writer, double value)
+    {
+        if (double.IsFinite(value))
+        {
+            writer.WriteNumberValue(value);
+        }
+        else
+        {
+            writer.WriteNullValue();
+        }
+    }
 }

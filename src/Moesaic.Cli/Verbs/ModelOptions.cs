@@ -1,0 +1,25 @@
+using CommandLine;
+
+namespace Moesaic.Cli.Verbs;
+
+/// <summary>What the verbs that run a model share.</summary>
+public abstract class ModelOptions
+{
+    [Option('m', "model", MetaValue = "PATH", HelpText = "A Hugging Face folder or a GGUF file; the embedded model when absent.")]
+    public string? Model { get; set; }
+
+    [Option("threads", MetaValue = "N", HelpText = "Threads; every usable processor when absent.")]
+    public int? Threads { get; set; }
+
+    [Option("isa", MetaValue = "LEVEL", HelpText = "Highest instruction set to use: auto, portable, avx2 or avx512 (default auto).")]
+    public string? Isa { get; set; }
+
+    [Option("context", MetaValue = "N", HelpText = "Most positions of a sequence; the model's own, at most 8192, when absent.")]
+    public int? Context { get; set; }
+
+    [Option("kv-format", MetaValue = "TYPE", HelpText = "Cached keys and values: f32, bf16 or int8 (default bf16; f32 with --precision reference).")]
+    public string? KvFormat { get; set; }
+
+    [Option("precision", MetaValue = "KIND", HelpText = "Arithmetic: reference (float32) or fast (default fast).")]
+    public string? Precision { get; set; }
+}
