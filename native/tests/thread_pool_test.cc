@@ -73,7 +73,11 @@ TEST(ThreadPool, SectionsOfSeveralCallersDoNotOverlap) {
   for (int caller = 0; caller < 4; ++caller) {
     callers.emplace_back([&] {
       for (int round = 0; round < 500; ++round) {
-        pool.run([&](unsigned thread) { total += thread == 0 ? 1 : 0; });
+        pool.run([&](unsigned thread) {
+          if (thread == 0) {
+            ++total;
+          }
+        });
       }
     });
   }
