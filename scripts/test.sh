@@ -37,6 +37,13 @@ say "Building under ThreadSanitizer"
 build_native tsan
 check "Thread tests under ThreadSanitizer" scripts/native-tests.sh tsan "$results"
 
+# Machines without AVX-512 check its kernels by emulated instructions.
+if ! grep -qw avx512_bf16 /proc/cpuinfo; then
+  say "Building with emulated AVX-512"
+  build_native emulate
+  check "Op tests with emulated AVX-512" scripts/native-tests.sh emulate "$results"
+fi
+
 say "Building the managed side, warnings as errors"
 "$dotnet" build Moesaic.slnx -c Release --nologo -v quiet
 check "Generated bindings are current" "$dotnet" run --project bindings/Moesaic.Bindings.Generator -c Release --no-build -- --check
