@@ -38,10 +38,12 @@ build_program() {
   build_native release -DMSC_BUILD_TESTS=OFF -DMSC_BUILD_BENCH=OFF
   echo "Building the program ..." >&2
   # The program finds its runtime by a path relative to itself, so it needs no environment, wherever the SDK lies.
+  # Given as environment variables, since their values hold what the command line would take apart.
   local relative
   relative=$(realpath --relative-to="$root/out/bin" "$dotnet_root")
-  "$dotnet" publish src/Moesaic.Cli/Moesaic.Cli.csproj -c Release -o out/bin --nologo -v quiet \
-    -p:AppHostRelativeDotNet="$relative" >out/log/publish-program.log 2>&1 || { cat out/log/publish-program.log >&2; return 1; }
+  AppHostRelativeDotNet=$relative AppHostDotNetSearch="AppRelative;EnvironmentVariable;Global" \
+    "$dotnet" publish src/Moesaic.Cli/Moesaic.Cli.csproj -c Release -o out/bin --nologo -v quiet \
+    >out/log/publish-program.log 2>&1 || { cat out/log/publish-program.log >&2; return 1; }
   echo "$listing" >"$stamp"
   touch -r "$marker" "$stamp"
 }
