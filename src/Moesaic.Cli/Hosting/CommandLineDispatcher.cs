@@ -10,6 +10,10 @@ internal static class CommandLineDispatcher
     private static readonly VerbEntry[] Verbs =
     [
         VerbEntry.Of<GenerateOptions>(GenerateCommand.RunAsync),
+        VerbEntry.Of<ChatOptions>(ChatCommand.RunAsync),
+        VerbEntry.Of<ScoreOptions>(ScoreCommand.RunAsync),
+        VerbEntry.Of<InspectOptions>(InspectCommand.RunAsync),
+        VerbEntry.Of<DoctorOptions>(DoctorCommand.RunAsync),
         VerbEntry.Of<TokenizeOptions>(TokenizeCommand.RunAsync),
         VerbEntry.Of<DetokenizeOptions>(DetokenizeCommand.RunAsync),
         VerbEntry.Of<TemplateOptions>(TemplateCommand.RunAsync),

@@ -12,7 +12,7 @@ namespace Moesaic.Engine;
 /// What turns text into a model's ids and back: tokenizer, chat template, end ids. A model without a usable tokenizer still
 /// runs on ids; the error then comes when text is wanted.
 /// </summary>
-internal sealed class ModelText
+public sealed class ModelText
 {
     private readonly Tokenizer? _tokenizer;
     private readonly ExceptionDispatchInfo? _tokenizerError;
@@ -50,6 +50,7 @@ internal sealed class ModelText
         }
     }
 
+    /// <summary>Whether <see cref="Tokenizer"/> can be used.</summary>
     public bool HasUsableTokenizer => _tokenizer is not null;
 
     /// <summary>Null when the model has none.</summary>
@@ -57,11 +58,15 @@ internal sealed class ModelText
     /// <exception cref="ChatTemplateException">The template cannot be compiled.</exception>
     public ChatTemplate? ChatTemplate => _template ??= _loadTemplate();
 
+    /// <summary>Tokens at which generation ends.</summary>
     public IReadOnlySet<int> EndIds { get; }
 
     /// <summary>Tokens that may be drawn; the decoder's rows past them are padding.</summary>
     public int VocabularySize { get; }
 
+    /// <summary>Reads what an opened model has; nothing of its weights.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="templatePath">A file whose chat template replaces the model's own, or null.</param>
     public static ModelText Read(OpenedModel model, string? templatePath) => new(model, templatePath);
 
     /// <summary>The text that a model is prompted with for a conversation, up to where its answer begins.</summary>
