@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "abi/arguments.h"
+#include "abi/overlap.h"
 #include "core/guard.h"
 #include "cpu/attention/attention.h"
 #include "cpu/kv/kv_cache.h"
@@ -111,8 +112,10 @@ msc::cpu::AttentionTask checked_task(const msc_device* device, const msc_batch& 
   check_window(params.window, layout);
   const int64_t tokens = batch.num_tokens;
   msc::cpu::AttentionTask task{};
-  task.q = read_only(shaped(params.q, device, tokens, params.num_q_heads * layout.k_width, "q"));
+  const Matrix<float> q = shaped(params.q, device, tokens, params.num_q_heads * layout.k_width, "q");
+  task.q = read_only(q);
   task.out = shaped(params.out, device, tokens, params.num_q_heads * layout.v_width, "out");
+  MSC_CHECK_ARGUMENT(!msc::overlaps(q, task.out), "tensor 'out' overlaps 'q'");
   task.sinks = optional_shaped(params.sinks, device, 1, params.num_q_heads, "sinks").data;
   task.layer = params.layer;
   task.num_q_heads = params.num_q_heads;

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "abi/arguments.h"
+#include "abi/overlap.h"
 #include "core/batch.h"
 #include "core/guard.h"
 #include "core/tensor.h"
@@ -18,6 +19,7 @@ using msc::Matrix;
 using msc::check_pointer;
 using msc::check_reserved;
 using msc::check_struct;
+using msc::overlaps;
 
 Matrix<float> shaped(const msc_tensor& tensor, const msc_device* device, int64_t rows, int64_t cols, const char* name) {
   const Matrix<float> result = msc::matrix<float>(tensor, device, name);
@@ -40,25 +42,6 @@ void check_weight(const msc_weight* weight, const msc_device* device, const char
 void check_eps(float eps, const char* name) {
   MSC_CHECK_ARGUMENT(std::isfinite(eps) && eps >= 0.0f, "%s is %g, must be finite and not negative", name,
                      static_cast<double>(eps));
-}
-
-/// Whether two views share an element; views of disjoint columns of one matrix do not.
-bool overlaps(const Matrix<float>& a, const Matrix<float>& b) {
-  if (a.rows == 0 || b.rows == 0) {
-    return false;
-  }
-  const auto begin = [](const Matrix<float>& m) { return reinterpret_cast<uintptr_t>(m.data); };
-  const auto end = [](const Matrix<float>& m) { return reinterpret_cast<uintptr_t>(m.row(m.rows - 1) + m.cols); };
-  if (begin(a) >= end(b) || begin(b) >= end(a)) {
-    return false;
-  }
-  if (a.stride != b.stride) {
-    return true;
-  }
-  const Matrix<float>& first = begin(a) <= begin(b) ? a : b;
-  const Matrix<float>& second = begin(a) <= begin(b) ? b : a;
-  const auto shift = static_cast<int64_t>((begin(second) - begin(first)) / sizeof(float)) % a.stride;
-  return shift < first.cols || shift + second.cols > a.stride;
 }
 
 constexpr const char* kWeightNames[] = {"targets[0].weight", "targets[1].weight", "targets[2].weight",

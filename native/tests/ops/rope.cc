@@ -237,6 +237,9 @@ void check_refusals(Session& session) {
   bad = attention;
   bad.scale = INFINITY;
   refuse_attention(bad, "scale is inf");
+  bad = attention;
+  bad.out = attention.q;
+  refuse_attention(bad, "'out' overlaps 'q'");
 }
 
 OP_CASES(rope) {
