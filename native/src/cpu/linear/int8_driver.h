@@ -9,39 +9,94 @@ namespace msc::cpu {
 /// Sub-blocks of 32 columns whose weights stay in the first-level cache while all rows of a tile pass.
 inline constexpr int64_t kIntChunk = 64;
 
-/// Calls Kernel::run<V, Rows>(group scales, elements, first sub-block, end, rows, sums) for slices of the rows. The order
-/// of additions to an output element is that of its sub-blocks, whatever the slices.
-template <class V, class Kernel, int Rows>
-inline void int8_rows(const std::byte* scales, const std::byte* elements, int64_t begin, int64_t end,
-                      const std::byte* const* rows, int num_rows, float* out) {
-  int m = 0;
-  for (; m + Rows <= num_rows; m += Rows) {
-    Kernel::template run<V, Rows>(scales, elements, begin, end, rows + m, out + m * V::kLanes);
+/// What a call of an integer kernel works on: sub-blocks [begin, end) of `Groups` row groups and `Rows` rows.
+struct Int8Slice {
+  const std::byte* group;       // first row group: its scales
+  size_t group_bytes;           // from one group to the next
+  size_t elements_offset;       // of a group
+  int64_t begin, end;
+  const std::byte* const* rows;
+  float* out;                   // row m of group g: out + (g * out_rows + m) * lanes
+  int64_t out_rows;
+};
+
+/// Slices of the rows of a tile. The order of additions to an output element is that of its sub-blocks, whatever the
+/// slices.
+template <class V, class Kernel, int Rows, int Groups>
+void int8_rows(Int8Slice slice, int num_rows) {
+  for (; num_rows >= Rows; num_rows -= Rows) {
+    Kernel::template run<V, Rows, Groups>(slice);
+    slice.rows += Rows;
+    slice.out += Rows * V::kLanes;
   }
   if constexpr (Rows > 1) {
-    if (m < num_rows) {
-      int8_rows<V, Kernel, (Rows > 4 ? Rows - 2 : Rows - 1)>(scales, elements, begin, end, rows + m, num_rows - m,
-                                                             out + m * V::kLanes);
+    if (num_rows > 0) {
+      int8_rows<V, Kernel, (Rows > 4 ? Rows - 2 : Rows - 1), Groups>(slice, num_rows);
+    }
+  }
+}
+
+template <class V, class Kernel, int Rows, int Groups>
+void int8_groups(const MatrixTile& tile, int first_group) {
+  const int64_t blocks = tile.cols / kActivationBlockElements;
+  Int8Slice slice = {};
+  slice.group_bytes = tile.group_bytes;
+  slice.elements_offset = tile.elements_offset;
+  slice.out_rows = tile.num_rows;
+  slice.rows = tile.rows;
+  int g = first_group;
+  for (; g + Groups <= tile.num_groups; g += Groups) {
+    slice.group = tile.group + static_cast<size_t>(g) * tile.group_bytes;
+    slice.out = tile.out + static_cast<int64_t>(g) * tile.num_rows * V::kLanes;
+    for (int64_t i = 0; i < static_cast<int64_t>(Groups) * tile.num_rows; ++i) {
+      V::store(slice.out + i * V::kLanes, V::zero());
+    }
+    for (slice.begin = 0; slice.begin < blocks; slice.begin += kIntChunk) {
+      slice.end = slice.begin + kIntChunk < blocks ? slice.begin + kIntChunk : blocks;
+      int8_rows<V, Kernel, Rows, Groups>(slice, tile.num_rows);
+    }
+  }
+  if constexpr (Groups > 1) {
+    if (g < tile.num_groups) {
+      int8_groups<V, Kernel, Rows, 1>(tile, g);
     }
   }
 }
 
 template <class V, class Kernel>
 void int8_matrix(const MatrixTile& tile) {
-  const int64_t blocks = tile.cols / kActivationBlockElements;
-  const std::byte* group = tile.group;
-  float* out = tile.out;
-  for (int g = 0; g < tile.num_groups; ++g) {
-    for (int i = 0; i < tile.num_rows; ++i) {
-      V::store(out + i * V::kLanes, V::zero());
-    }
-    for (int64_t begin = 0; begin < blocks; begin += kIntChunk) {
-      const int64_t end = begin + kIntChunk < blocks ? begin + kIntChunk : blocks;
-      int8_rows<V, Kernel, V::kIntRows>(group, group + tile.elements_offset, begin, end, tile.rows, tile.num_rows, out);
-    }
-    group += tile.group_bytes;
-    out += tile.num_rows * V::kLanes;
+  if (tile.num_rows == 1) {
+    int8_groups<V, Kernel, 1, 4>(tile, 0);  // four streams and four chains of additions
+  } else {
+    int8_groups<V, Kernel, V::kIntRows, 1>(tile, 0);
   }
 }
+
+/// What the kernels keep in registers between sub-blocks: their rows and the sums of `Rows` x `Groups`.
+template <class V, int Rows, int Groups>
+struct Int8Sums {
+  const std::byte* x[Rows];
+  typename V::Float sums[Rows][Groups];
+
+  MSC_ALWAYS_INLINE explicit Int8Sums(const Int8Slice& slice) {
+    unroll<Rows>([&](auto m) MSC_ALWAYS_INLINE {
+      x[m] = slice.rows[m];
+      unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE { sums[m][g] = V::load(out(slice, m, g)); });
+    });
+  }
+  MSC_ALWAYS_INLINE void store(const Int8Slice& slice) const {
+    unroll<Rows>([&](auto m) MSC_ALWAYS_INLINE {
+      unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE { V::store(out(slice, m, g), sums[m][g]); });
+    });
+  }
+  MSC_ALWAYS_INLINE const ActivationBlock* block(int m, int64_t at) const {
+    return reinterpret_cast<const ActivationBlock*>(x[m] + at);
+  }
+
+ private:
+  MSC_ALWAYS_INLINE static float* out(const Int8Slice& slice, int m, int g) {
+    return slice.out + (g * slice.out_rows + m) * V::kLanes;
+  }
+};
 
 }  // namespace msc::cpu

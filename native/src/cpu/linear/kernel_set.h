@@ -43,8 +43,8 @@ void set_float_kernels(LinearKernels& kernels) {
 template <class V>
 void finish_tile(const TileTarget& target) {
   for (int g = 0; g < target.num_groups; ++g) {
-    const int64_t first = static_cast<int64_t>(g) * V::kLanes;
-    const float* y = target.tile + first * target.num_rows;
+    const int64_t first = g * target.group_step * V::kLanes;
+    const float* y = target.tile + static_cast<int64_t>(g) * target.num_rows * V::kLanes;
     const int64_t count = target.num_columns - first < V::kLanes ? target.num_columns - first : V::kLanes;
     for (int m = 0; m < target.num_rows; ++m, y += V::kLanes) {
       float* out = target.out + m * target.out_stride + first;

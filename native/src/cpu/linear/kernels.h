@@ -21,11 +21,12 @@ struct TileTarget {
   const float* tile;  // [num_groups][num_rows][row_group]
   int num_groups;
   int num_rows;
-  int64_t num_columns;  // output features in these groups; the rest is padding
+  int64_t num_columns;  // output features from the first group's on; the rest is padding
   const float* bias;    // of the first feature, or NULL
   float* out;           // first row, first feature
   int64_t out_stride;
   bool accumulate;
+  int64_t group_step = 1;  // between the groups, in row groups
 };
 
 /// The kernels of one instruction set. Results of two instruction sets differ in rounding; within one they depend on

@@ -1,5 +1,6 @@
 #include "cpu/linear/linear.h"
 
+#include "cpu/linear/group_units.h"
 #include "cpu/linear/matrix_rows.h"
 #include "cpu/linear/prepared_rows.h"
 #include "cpu/linear/work_shares.h"
@@ -77,14 +78,14 @@ class LinearRun {
     const int64_t blocks = (num_rows_ + limit - 1) / limit;
     block_rows_ = ((num_rows_ + blocks - 1) / blocks + kTileRows - 1) / kTileRows * kTileRows;
     num_blocks_ = (num_rows_ + block_rows_ - 1) / block_rows_;
-    groups_per_call_ = groups_per_call(static_cast<int>(num_rows_ < block_rows_ ? num_rows_ : block_rows_));
   }
 
   void plan_items() {
     const int outputs = is_gated(call_.epilogue) ? 1 : call_.num_targets;
     for (int i = 0; i < outputs; ++i) {
+      units_[i] = GroupUnits(call_.targets[i].matrix.layout.num_groups, num_rows_, num_threads_);
       first_unit_[i] = num_units_;
-      num_units_ += (call_.targets[i].matrix.layout.num_groups + groups_per_call_ - 1) / groups_per_call_;
+      num_units_ += units_[i].count();
     }
     num_outputs_ = outputs;
     num_items_ = num_units_ * num_blocks_;
@@ -103,47 +104,45 @@ class LinearRun {
     }
   }
 
-  void multiply(int target, int64_t first_group, int num_groups, const std::byte* rows, int64_t first_row, int num_rows,
+  void multiply(int target, const GroupUnit& unit, const std::byte* rows, int64_t first_row, int num_rows,
                 float* tile) const {
     const int kind = static_cast<int>(plans_[target].input);
     const std::byte* pointers[kMaxTileRows];
     for (int m = 0; m < num_rows; ++m) {
       pointers[m] = rows + kind_offset_[kind] + row_bytes_[kind] * static_cast<size_t>(first_row + m);
     }
-    multiply_groups(plans_[target], call_.targets[target].matrix, first_group, num_groups, pointers, num_rows, tile);
+    multiply_groups(plans_[target], call_.targets[target].matrix, unit.first, unit.count, pointers, num_rows, tile,
+                    unit.step);
   }
 
   void run_item(int64_t item, const std::byte* rows) const {
     const int64_t first_row = item / num_units_ * block_rows_;
     const int num_rows = static_cast<int>(num_rows_ - first_row < block_rows_ ? num_rows_ - first_row : block_rows_);
-    const int64_t unit = item % num_units_;
     int index = num_outputs_ - 1;
-    while (first_unit_[index] > unit) {
+    while (first_unit_[index] > item % num_units_) {
       --index;
     }
+    const GroupUnit unit = units_[index].unit(item % num_units_ - first_unit_[index]);
     const LinearTarget& target = call_.targets[index];
     const PackedLayout& layout = target.matrix.layout;
-    const int64_t first_group = (unit - first_unit_[index]) * groups_per_call_;
-    const int num_groups = static_cast<int>(
-        layout.num_groups - first_group < groups_per_call_ ? layout.num_groups - first_group : groups_per_call_);
-    const int64_t first_column = first_group * layout.row_group;
+    const int64_t first_column = unit.first * layout.row_group;
     const bool gated = is_gated(call_.epilogue);
 
     alignas(64) float tile[kMaxTileFloats];
-    multiply(index, first_group, num_groups, rows, first_row, num_rows, tile);
-    TileTarget result{tile, num_groups, num_rows, layout.rows - first_column,
+    multiply(index, unit, rows, first_row, num_rows, tile);
+    TileTarget result{tile, unit.count, num_rows, layout.rows - first_column,
                       target.bias == nullptr ? nullptr : target.bias + first_column,
                       target.out.row(first_row) + first_column, target.out.stride,
-                      call_.epilogue == MSC_EPILOGUE_ADD};
+                      call_.epilogue == MSC_EPILOGUE_ADD, unit.step};
     if (gated) {
       alignas(64) float up[kMaxTileFloats];
-      multiply(1, first_group, num_groups, rows, first_row, num_rows, up);
+      multiply(1, unit, rows, first_row, num_rows, up);
       add_bias(result, tile);
       result.bias = call_.targets[1].bias == nullptr ? nullptr : call_.targets[1].bias + first_column;
       add_bias(result, up);
       result.bias = nullptr;
       kernels_.gate(call_.epilogue, tile, up,
-                    static_cast<int64_t>(num_groups) * num_rows * static_cast<int64_t>(layout.row_group));
+                    static_cast<int64_t>(unit.count) * num_rows * static_cast<int64_t>(layout.row_group));
     }
     kernels_.finish(result);
   }
@@ -156,16 +155,15 @@ class LinearRun {
     const auto lanes = static_cast<int64_t>(call_.targets[0].matrix.layout.row_group);
     for (int g = 0; g < target.num_groups; ++g) {
       for (int m = 0; m < target.num_rows; ++m, tile += lanes) {
-        for (int64_t i = 0; i < lanes && g * lanes + i < target.num_columns; ++i) {
-          tile[i] += target.bias[g * lanes + i];
+        const int64_t first = g * target.group_step * lanes;
+        for (int64_t i = 0; i < lanes && first + i < target.num_columns; ++i) {
+          tile[i] += target.bias[first + i];
         }
       }
     }
   }
 
-  /// A full block takes 2 groups, a small one of up to 8 rows kMaxTileGroups; 16 lanes at most.
-  static constexpr int kMaxTileFloats = kMaxTileRows * 2 * 16;
-  static_assert(kMaxTileFloats >= 8 * kMaxTileGroups * 16);
+  static constexpr int kMaxTileFloats = GroupUnits::kMaxTileRowsTimesGroups * 16;
 
   const LinearCall& call_;
   const LinearKernels& kernels_;
@@ -187,8 +185,8 @@ class LinearRun {
 
   int64_t block_rows_ = 0;
   int64_t num_blocks_ = 0;
-  int groups_per_call_ = 0;
   int num_outputs_ = 0;
+  GroupUnits units_[MSC_LINEAR_MAX_WEIGHTS];
   int64_t first_unit_[MSC_LINEAR_MAX_WEIGHTS] = {};
   int64_t num_units_ = 0;
   int64_t num_items_ = 0;

@@ -17,15 +17,15 @@ MatrixPlan plan_matrix(const LinearKernels& kernels, NativeFormat format, int32_
 /// Row groups that one call should take: more for few rows, whose chains of additions then overlap.
 inline int groups_per_call(int num_rows) { return num_rows <= 8 ? kMaxTileGroups : 2; }
 
-/// tile[g][m][lane] = the product of row `lane` of group first_group + g with prepared row m. The same bits for any
+/// tile[g][m][lane] = the product of row `lane` of group first_group + g * group_step with prepared row m. The same bits for any
 /// num_groups, num_rows and neighbours.
 /// @param num_groups at most kMaxTileGroups. @param rows [num_rows], at most kMaxTileRows, in any order: gathered rows
 /// are as good as consecutive ones.
 inline void multiply_groups(const MatrixPlan& plan, const PackedMatrix& matrix, int64_t first_group, int num_groups,
-                            const std::byte* const* rows, int num_rows, float* tile) {
+                            const std::byte* const* rows, int num_rows, float* tile, int64_t group_step = 1) {
   const PackedLayout& layout = matrix.layout;
-  plan.kernel({matrix.group(first_group), layout.group_bytes, layout.elements_offset, layout.cols, num_groups, num_rows,
-               rows, tile});
+  plan.kernel({matrix.group(first_group), layout.group_bytes * static_cast<size_t>(group_step), layout.elements_offset,
+               layout.cols, num_groups, num_rows, rows, tile});
 }
 
 }  // namespace msc::cpu

@@ -5,10 +5,10 @@
 
 namespace msc::cpu {
 
-/// One call of a kernel: `num_groups` consecutive row groups of a packed matrix times `num_rows` prepared input rows.
+/// One call of a kernel: `num_groups` row groups of a packed matrix times `num_rows` prepared input rows.
 struct MatrixTile {
   const std::byte* group;      // first row group
-  size_t group_bytes;          // from one group to the next
+  size_t group_bytes;          // from one group of the call to the next
   size_t elements_offset;      // of a group
   int64_t cols;
   int num_groups;

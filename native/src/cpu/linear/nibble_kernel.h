@@ -41,53 +41,49 @@ struct ScalesQ4_K {
 /// out += sum * (scale_w * scale_x) and out += minimum_w * (scale_x * sum of q_x), in this order.
 template <class Scales>
 struct NibbleKernel {
-  template <class V, int Rows>
-  __attribute__((noinline)) static void run(const std::byte* scales, const std::byte* elements, int64_t begin,
-                                            int64_t end, const std::byte* const* rows, float* out) {
+  template <class V, int Rows, int Groups>
+  __attribute__((noinline)) static void run(const Int8Slice& slice) {
     using Float = typename V::Float;
     using Int = typename V::Int;
     constexpr int kVectorBytes = 4 * V::kLanes;
-    const std::byte* x[Rows];
-    Float sums[Rows];
-    unroll<Rows>([&](auto m) MSC_ALWAYS_INLINE {
-      x[m] = rows[m];
-      sums[m] = V::load(out + m * V::kLanes);
-    });
+    Int8Sums<V, Rows, Groups> state(slice);
+    const std::byte* elements = slice.group + slice.elements_offset;
     const Int mask = V::splat(0x0F0F0F0Fu);
-    int64_t at = begin * static_cast<int64_t>(sizeof(ActivationBlock));
-    for (int64_t b = begin; b < end; ++b, at += sizeof(ActivationBlock)) {
+    int64_t at = slice.begin * static_cast<int64_t>(sizeof(ActivationBlock));
+    for (int64_t b = slice.begin; b < slice.end; ++b, at += sizeof(ActivationBlock)) {
       opaque(at);
-      const auto block = [&](int m) MSC_ALWAYS_INLINE { return reinterpret_cast<const ActivationBlock*>(x[m] + at); };
-      const std::byte* words = elements + b * (4 * kVectorBytes);
-      if constexpr (Rows == 1) {
-        V::prefetch(words + V::kPrefetchBytes);
-        V::prefetch(words + V::kPrefetchBytes + 2 * kVectorBytes);
-      }
-      Int partial[Rows];
+      Int partial[Rows][Groups];
       unroll<4>([&](auto c) MSC_ALWAYS_INLINE {
-        const Int packed = V::load_words(words + c * kVectorBytes);
-        const Int low = V::bit_and(packed, mask);
-        unroll<Rows>([&](auto m) MSC_ALWAYS_INLINE {
-          const Int q = V::broadcast_word(block(m)->q + 4 * c);
-          if constexpr (c == 0) {
-            partial[m] = V::start_small(low, q);
-          } else {
-            partial[m] = V::add_small(partial[m], low, q);
-          }
-        });
-        const Int high = V::bit_and(V::template shift_right<4>(packed), mask);
-        unroll<Rows>([&](auto m) MSC_ALWAYS_INLINE {
-          partial[m] = V::add_small(partial[m], high, V::broadcast_word(block(m)->q + 16 + 4 * c));
+        unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE {
+          const Int packed = V::load_words(elements + g * slice.group_bytes + (b * 4 + c) * kVectorBytes);
+          const Int low = V::bit_and(packed, mask);
+          unroll<Rows>([&](auto m) MSC_ALWAYS_INLINE {
+            const Int q = V::broadcast_word(state.block(m, at)->q + 4 * c);
+            if constexpr (c == 0) {
+              partial[m][g] = V::start_small(low, q);
+            } else {
+              partial[m][g] = V::add_small(partial[m][g], low, q);
+            }
+          });
+          const Int high = V::bit_and(V::template shift_right<4>(packed), mask);
+          unroll<Rows>([&](auto m) MSC_ALWAYS_INLINE {
+            partial[m][g] =
+                V::add_small(partial[m][g], high, V::broadcast_word(state.block(m, at)->q + 16 + 4 * c));
+          });
         });
       });
-      const NibbleScales<V> w = Scales::template load<V>(scales, b);
-      unroll<Rows>([&](auto m) MSC_ALWAYS_INLINE {
-        const Float sum = V::to_float(V::finish_small(partial[m]));
-        sums[m] = V::fma(sum, V::mul(w.scale, V::broadcast(&block(m)->scale)), sums[m]);
-        sums[m] = V::fma(w.minimum, V::broadcast(&block(m)->sum), sums[m]);
+      unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE {
+        const NibbleScales<V> w = Scales::template load<V>(slice.group + g * slice.group_bytes, b);
+        unroll<Rows>([&](auto m) MSC_ALWAYS_INLINE {
+          const ActivationBlock* x = state.block(m, at);
+          const Float sum = V::to_float(V::finish_small(partial[m][g]));
+          Float& total = state.sums[m][g];
+          total = V::fma(sum, V::mul(w.scale, V::broadcast(&x->scale)), total);
+          total = V::fma(w.minimum, V::broadcast(&x->sum), total);
+        });
       });
     }
-    unroll<Rows>([&](auto m) MSC_ALWAYS_INLINE { V::store(out + m * V::kLanes, sums[m]); });
+    state.store(slice);
   }
 };
 
