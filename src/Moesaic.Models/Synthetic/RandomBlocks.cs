@@ -1,0 +1,72 @@
+using System.Buffers.Binary;
+using System.Collections.Immutable;
+using Moesaic.Models.Checkpoints;
+
+namespace Moesaic.Models.Synthetic;
+
+/// <summary>Random weights in each stored format: every block is valid, and values have about the spread of a real model's.</summary>
+internal static class RandomBlocks
+{
+    // Close to 1 / sqrt(inputs) of a layer with 2048 inputs, so that activations neither vanish nor overflow.
+    private const float Deviation = 0.022f;
+
+    /// <summary>Formats that can be made.</summary>
+    public static ImmutableArray<ElementFormat> Formats =>
+    [
+        ElementFormat.F32, ElementFormat.F16, ElementFormat.BF16, ElementFormat.Q8_0, ElementFormat.Q4_0, ElementFormat.Q4_1,
+        ElementFormat.Q4_K, ElementFormat.Q6_K,
+    ];
+
+    /// <summary>Fills whole blocks.</summary>
+    public static void Fill(Span<byte> blocks, ElementFormat format, Random random)
+    {
+        _ = ElementFormats.TryGetBlock(format, out _, out int bytes);
+        random.NextBytes(blocks);
+        for (int at = 0; at < blocks.Length; at += bytes)
+        {
+            FillBlock(blocks.Slice(at, bytes), format, random);
+        }
+    }
+
+    // Quants stay as random bits; the scales before or after them decide the spread. The divisors are the standard deviations of
+    // uniform quants: 4.6 for 4 bits, 74 for 8 bits, 18.5 for 6 bits; 6-bit block scales have a mean of 32, signed 8-bit ones a deviation of 74.
+    private static void FillBlock(Span<byte> block, ElementFormat format, Random random)
+    {
+        float vary = 0.75f + (0.5f * random.NextSingle());
+        switch (format)
+        {
+            case ElementFormat.F32:
+                BinaryPrimitives.WriteSingleLittleEndian(block, Uniform(random));
+                break;
+            case ElementFormat.F16:
+                Half(block, Uniform(random));
+                break;
+            case ElementFormat.BF16:
+                BinaryPrimitives.WriteUInt16LittleEndian(block, (ushort)(BitConverter.SingleToUInt32Bits(Uniform(random)) >> 16));
+                break;
+            case ElementFormat.Q8_0:
+                Half(block, vary * Deviation / 74);
+                break;
+            case ElementFormat.Q4_0:
+                Half(block, vary * Deviation / 4.6f);
+                break;
+            case ElementFormat.Q4_1:
+                Half(block, vary * Deviation / 4.6f);
+                Half(block[2..], vary * Deviation / 4.6f * -7.5f);
+                break;
+            case ElementFormat.Q4_K:
+                Half(block, vary * Deviation / (4.6f * 32));
+                Half(block[2..], vary * Deviation / (4.6f * 32) * 7.5f);
+                break;
+            case ElementFormat.Q6_K:
+                Half(block[^2..], vary * Deviation / (18.5f * 74));
+                break;
+            default:
+                throw new ArgumentException($"Random weights of type {ElementFormats.NameOf(format)} cannot be made.", nameof(format));
+        }
+    }
+
+    private static float Uniform(Random random) => ((2 * random.NextSingle()) - 1) * Deviation * 1.732f;
+
+    private static void Half(Span<byte> at, float value) => BinaryPrimitives.WriteHalfLittleEndian(at, (Half)value);
+}
