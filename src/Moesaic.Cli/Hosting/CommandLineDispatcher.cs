@@ -17,6 +17,7 @@ internal static class CommandLineDispatcher
         VerbEntry.Of<TokenizeOptions>(TokenizeCommand.RunAsync),
         VerbEntry.Of<DetokenizeOptions>(DetokenizeCommand.RunAsync),
         VerbEntry.Of<TemplateOptions>(TemplateCommand.RunAsync),
+        VerbEntry.Of<BenchOptions>(BenchCommand.RunAsync),
     ];
 
     public static async Task<int> RunAsync(string[] args, Terminal terminal, CancellationToken cancellationToken)

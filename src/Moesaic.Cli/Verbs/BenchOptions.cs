@@ -1,0 +1,56 @@
+using CommandLine;
+
+namespace Moesaic.Cli.Verbs;
+
+[Verb("bench", HelpText = "Measure prefill and decode, and the machine's limits in the same run.")]
+public sealed class BenchOptions
+{
+    [Option('m', "model", MetaValue = "PATH", HelpText = "A Hugging Face folder or a GGUF file; the embedded model when absent.")]
+    public string? Model { get; set; }
+
+    [Option("synthetic", MetaValue = "SHAPE", HelpText = "Random weights in the shape of a real model instead: smollm2 or ling-mini.")]
+    public string? Synthetic { get; set; }
+
+    [Option("type", MetaValue = "TYPE", HelpText = "Type of the random weights: f32, f16, bf16, q8_0, q4_0, q4_1, q4_k or q6_k (default q4_0).")]
+    public string? Type { get; set; }
+
+    [Option("max-gib", MetaValue = "N", Default = 2.0, HelpText = "Layers are left out of a synthetic model until its weights fit into this.")]
+    public double MaxGib { get; set; }
+
+    [Option("prompt-lengths", MetaValue = "N,...", Default = "512", HelpText = "Tokens of a prompt.")]
+    public string PromptLengths { get; set; } = "";
+
+    [Option("generate", MetaValue = "N", Default = 64, HelpText = "Tokens that each sequence decodes.")]
+    public int Generate { get; set; }
+
+    [Option("batch", MetaValue = "N,...", Default = "1", HelpText = "Sequences run together.")]
+    public string Batch { get; set; } = "";
+
+    [Option("repetitions", MetaValue = "N", Default = 5, HelpText = "Repetitions after one to warm up.")]
+    public int Repetitions { get; set; }
+
+    [Option("threads", MetaValue = "N", HelpText = "Threads; every usable processor when absent.")]
+    public int? Threads { get; set; }
+
+    [Option("isa", MetaValue = "LEVEL", HelpText = "Highest instruction set to use: auto, portable, avx2 or avx512 (default auto).")]
+    public string? Isa { get; set; }
+
+    [Option("kv-format", MetaValue = "TYPE", HelpText = "Cached keys and values: f32, bf16 or int8 (default bf16; f32 with --precision reference).")]
+    public string? KvFormat { get; set; }
+
+    [Option("precision", MetaValue = "KIND", HelpText = "Arithmetic: reference (float32) or fast (default fast).")]
+    public string? Precision { get; set; }
+
+    [Option("json", HelpText = "Print one JSON object.")]
+    public bool Json { get; set; }
+
+    [Option("markdown", MetaValue = "FILE", HelpText = "Also write the table into a file.")]
+    public string? Markdown { get; set; }
+
+    [Option("gate", MetaValue = "BUDGET", HelpText = "Measure the cases of a budget file at every instruction-set level of this machine; fail when one misses its budget.")]
+    public string? Gate { get; set; }
+
+    // Proves that a gate notices kernels that take twice the time.
+    [Option("slowdown", MetaValue = "N", Default = 1, Hidden = true)]
+    public int Slowdown { get; set; }
+}
