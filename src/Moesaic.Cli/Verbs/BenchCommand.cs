@@ -16,7 +16,7 @@ internal static class BenchCommand
     private static int Run(BenchOptions options, Terminal terminal, CancellationToken cancellationToken)
     {
         BenchmarkOptions measurement = BenchRequest.Measurement(options, cancellationToken);
-        DeviceOptions device = BenchRequest.Device(options);
+        DeviceOptions device = ModelLoading.Device(options.Isa, options.Threads);
         LoadOptions load = new() { Announce = weights => terminal.Error.WriteLine(weights), Cancellation = cancellationToken };
         BenchmarkReport report;
         using (BenchmarkModel model = Load(options, device, load))

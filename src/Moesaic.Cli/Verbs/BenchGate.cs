@@ -55,7 +55,7 @@ internal static class BenchGate
             return BenchmarkModel.Load(path, device);
         }
 
-        using SyntheticModel synthetic = BenchRequest.Synthetic(budgetCase.Synthetic ?? "", budgetCase.Type ?? "", budgetCase.MaxGib);
+        using SyntheticModel synthetic = BenchRequest.Synthetic(budgetCase.Synthetic ?? "", budgetCase.Type, budgetCase.MaxGib);
         return BenchmarkModel.Load(synthetic, device);
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Moesaic.Cli.Input;
 using Moesaic.Engine.Benchmarking;
 using Moesaic.Interop;
 using Moesaic.Models.Checkpoints;
@@ -11,12 +12,10 @@ namespace Moesaic.Cli.Verbs;
 /// <summary>The options of <c>bench</c>, checked.</summary>
 internal static class BenchRequest
 {
-    private const int MaxThreads = 1024;
-
     /// <exception cref="UsageException">A value is impossible.</exception>
     public static BenchmarkOptions Measurement(BenchOptions options, CancellationToken cancellationToken)
     {
-        Precision precision = Word("--precision", options.Precision ?? "fast", ("reference", Precision.Reference), ("fast", Precision.Fast));
+        Precision precision = Choice.Parse("--precision", options.Precision, Precision.Fast, ("reference", Precision.Reference), ("fast", Precision.Fast));
         return new BenchmarkOptions
         {
             PromptLengths = Numbers("--prompt-lengths", options.PromptLengths),
@@ -24,31 +23,16 @@ internal static class BenchRequest
             GeneratedTokens = options.Generate,
             Repetitions = options.Repetitions,
             Precision = precision,
-            KvFormat = Word(
+            KvFormat = Choice.Parse(
                 "--kv-format",
-                options.KvFormat ?? (precision == Precision.Reference ? "f32" : "bf16"),
+                options.KvFormat,
+                precision == Precision.Reference ? KvFormat.F32 : KvFormat.BF16,
                 ("f32", KvFormat.F32),
                 ("bf16", KvFormat.BF16),
                 ("int8", KvFormat.Int8)),
             RunsPerStep = options.Slowdown,
             Cancellation = cancellationToken,
         };
-    }
-
-    /// <exception cref="UsageException">A value is impossible, here or on this machine.</exception>
-    public static DeviceOptions Device(BenchOptions options)
-    {
-        InstructionSet level = Word(
-            "--isa", options.Isa ?? "auto", ("auto", InstructionSet.Auto), ("portable", InstructionSet.Portable), ("avx2", InstructionSet.Avx2), ("avx512", InstructionSet.Avx512));
-        if (options.Threads is < 1 or > MaxThreads)
-        {
-            throw new UsageException($"--threads is {options.Threads}; expected 1 to {MaxThreads}");
-        }
-
-        InstructionSet best = CpuInfo.Detect().BestInstructionSet;
-        return level <= best
-            ? new DeviceOptions { InstructionSet = level, NumThreads = options.Threads ?? 0 }
-            : throw new UsageException($"--isa is '{options.Isa}', but the best that this machine has is {best}");
     }
 
     /// <summary>The synthetic model that is asked for; null when a real one is.</summary>
@@ -67,17 +51,18 @@ internal static class BenchRequest
 
         const double mostGib = 1 << 20;
         return options.MaxGib is > 0 and <= mostGib
-            ? Synthetic(options.Synthetic, options.Type ?? "q4_0", options.MaxGib)
+            ? Synthetic(options.Synthetic, options.Type, options.MaxGib)
             : throw new UsageException($"--max-gib is {options.MaxGib.ToString(CultureInfo.InvariantCulture)}; expected more than 0 and at most {mostGib}");
     }
 
     /// <inheritdoc cref="Synthetic(BenchOptions)"/>
-    public static SyntheticModel Synthetic(string shape, string type, double maxGib)
+    public static SyntheticModel Synthetic(string shape, string? type, double maxGib)
     {
-        SyntheticShape found = Word("--synthetic", shape, [.. SyntheticShape.All.Select(s => (s.Name, s))]);
-        ElementFormat format = Word(
+        SyntheticShape found = Choice.Parse("--synthetic", shape, SyntheticShape.SmolLm2, [.. SyntheticShape.All.Select(s => (s.Name, s))]);
+        ElementFormat format = Choice.Parse(
             "--type",
             type,
+            ElementFormat.Q4_0,
             ("f32", ElementFormat.F32),
             ("f16", ElementFormat.F16),
             ("bf16", ElementFormat.BF16),
@@ -107,18 +92,5 @@ internal static class BenchRequest
         }
 
         return numbers.ToImmutable();
-    }
-
-    private static T Word<T>(string option, string value, params (string Word, T Value)[] choices)
-    {
-        foreach ((string word, T result) in choices)
-        {
-            if (string.Equals(word, value, StringComparison.OrdinalIgnoreCase))
-            {
-                return result;
-            }
-        }
-
-        throw new UsageException($"{option} is '{value}'; expected one of {string.Join(", ", choices.Select(c => c.Word))}");
     }
 }
