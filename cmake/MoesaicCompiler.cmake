@@ -29,3 +29,8 @@ if(MSC_SANITIZE)
   list(APPEND MSC_COMPILE_OPTIONS -fsanitize=${MSC_SANITIZE} -fno-sanitize-recover=all)
   list(APPEND MSC_LINK_OPTIONS -fsanitize=${MSC_SANITIZE})
 endif()
+
+# Coverage for libFuzzer in all code; the fuzz programs alone link its main function.
+if(MSC_BUILD_FUZZ)
+  list(APPEND MSC_COMPILE_OPTIONS -fsanitize=fuzzer-no-link)
+endif()

@@ -56,10 +56,11 @@ void msc_weight::load(const msc_weight_slice& slice) {
   for (int64_t row = slice.row_begin; row < end;) {
     const int64_t lane = row % lanes;
     const int64_t count = lanes - lane < end - row ? lanes - lane : end - row;
-    msc::cpu::pack_rows(layout_, source, slice.source_row_bytes,
+    // Formed run by run: behind the last row there may be no address that a stride leads to.
+    const std::byte* first = source + static_cast<uint64_t>(row - slice.row_begin) * slice.source_row_bytes;
+    msc::cpu::pack_rows(layout_, first, slice.source_row_bytes,
                         matrix + static_cast<size_t>(row / lanes) * layout_.group_bytes, static_cast<unsigned>(lane),
                         static_cast<unsigned>(count));
-    source += static_cast<uint64_t>(count) * slice.source_row_bytes;
     row += count;
   }
 }
