@@ -3,6 +3,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "core/spin_budget.h"
+
 namespace msc {
 
 /// A counter that threads wait on to change: they spin for a bounded time, then the kernel parks them.
@@ -15,7 +17,7 @@ class alignas(64) WaitWord {
   void advance() noexcept;
 
   /// Returns when the value differs from `seen`.
-  void wait_while(uint32_t seen, uint32_t spin_microseconds) noexcept;
+  void wait_while(uint32_t seen, SpinBudget& budget) noexcept;
 
  private:
   void park(uint32_t seen) noexcept;
