@@ -5,11 +5,12 @@
 namespace msc::calibrate {
 namespace {
 
-constexpr int kSums = 20;
+constexpr int kFmaSums = 20;
+constexpr int kInt8Sums = 8;  // see peak_avx2.cc
 
 uint32_t f32_loop(int64_t iterations) {
-  __m512 sums[kSums];
-  for (int i = 0; i < kSums; ++i) {
+  __m512 sums[kFmaSums];
+  for (int i = 0; i < kFmaSums; ++i) {
     sums[i] = _mm512_set1_ps(static_cast<float>(i));
     MSC_OPAQUE512(sums[i]);
   }
@@ -23,15 +24,15 @@ uint32_t f32_loop(int64_t iterations) {
     }
   }
   __m512 total = sums[0];
-  for (int i = 1; i < kSums; ++i) {
+  for (int i = 1; i < kFmaSums; ++i) {
     total = _mm512_add_ps(total, sums[i]);
   }
   return static_cast<uint32_t>(_mm512_cvtss_f32(total));
 }
 
 uint32_t int8_loop(int64_t iterations) {
-  __m512i sums[kSums];
-  for (int i = 0; i < kSums; ++i) {
+  __m512i sums[kInt8Sums];
+  for (int i = 0; i < kInt8Sums; ++i) {
     sums[i] = _mm512_set1_epi32(i);
     MSC_OPAQUE512(sums[i]);
   }
@@ -47,7 +48,7 @@ uint32_t int8_loop(int64_t iterations) {
     }
   }
   __m512i total = sums[0];
-  for (int i = 1; i < kSums; ++i) {
+  for (int i = 1; i < kInt8Sums; ++i) {
     total = _mm512_add_epi32(total, sums[i]);
   }
   return static_cast<uint32_t>(_mm512_cvtsi512_si32(total));
@@ -55,7 +56,7 @@ uint32_t int8_loop(int64_t iterations) {
 
 }  // namespace
 
-const Peak kF32Avx512 = {f32_loop, kSums * 16 * 2};
-const Peak kInt8Avx512 = {int8_loop, kSums * 64 * 2};
+const Peak kF32Avx512 = {f32_loop, kFmaSums * 16 * 2};
+const Peak kInt8Avx512 = {int8_loop, kInt8Sums * 64 * 2};
 
 }  // namespace msc::calibrate
