@@ -12,7 +12,7 @@ limit_mib=25
 ensure_packages build
 ensure_dotnet
 mkdir -p out/log
-[ -f out/native/release/libmoesaic.so ] || [ -n "$(find out/native/release -name libmoesaic.so -print -quit 2>/dev/null)" ] || build_native release -DMSC_BUILD_TESTS=OFF -DMSC_BUILD_BENCH=OFF
+[ -f out/native/release/libmoesaic.so ] || [ -n "$(find out/native/release -name libmoesaic.so -print -quit 2>/dev/null)" ] || build_native release moesaic
 rm -rf out/publish
 "$dotnet" publish src/Moesaic.Cli/Moesaic.Cli.csproj -c Release -r linux-x64 --self-contained -p:PublishTrimmed=true \
   -o out/publish/moesaic --nologo -v quiet >out/log/publish-trimmed.log 2>&1 || { cat out/log/publish-trimmed.log >&2; exit 1; }

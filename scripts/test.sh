@@ -34,13 +34,13 @@ say "Building under AddressSanitizer and UndefinedBehaviorSanitizer"
 build_native asan
 check "Native tests under AddressSanitizer and UndefinedBehaviorSanitizer" scripts/native-tests.sh asan "$results"
 say "Building under ThreadSanitizer"
-build_native tsan
+build_native tsan moesaic_native_tests
 check "Thread tests under ThreadSanitizer" scripts/native-tests.sh tsan "$results"
 
 # Machines without AVX-512 check its kernels by emulated instructions.
 if ! grep -qw avx512_bf16 /proc/cpuinfo; then
   say "Building with emulated AVX-512"
-  build_native emulate
+  build_native emulate moesaic_op_tests
   check "Op tests with emulated AVX-512" scripts/native-tests.sh emulate "$results"
 fi
 
