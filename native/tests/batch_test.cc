@@ -160,7 +160,8 @@ bool is_valid(const Step& s) {
     for (int32_t t = s.offsets[static_cast<size_t>(i)]; t < s.offsets[static_cast<size_t>(i) + 1]; ++t) {
       const auto index = static_cast<size_t>(t);
       valid = valid && s.token_ids[index] >= 0 && s.positions[index] >= 0 &&
-              (t == s.offsets[static_cast<size_t>(i)] || s.positions[index] == int64_t{s.positions[index - 1]} + 1);
+              (t == s.offsets[static_cast<size_t>(i)] ||
+               s.positions[index] == static_cast<int64_t>(s.positions[index - 1]) + 1);
     }
   }
   for (int64_t i = 0; i < s.num_logit_rows && valid; ++i) {

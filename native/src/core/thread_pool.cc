@@ -31,8 +31,8 @@ struct SectionAbandoned {};
 }  // namespace
 
 struct ThreadPool::State {
-  State(unsigned threads, uint32_t spin_microseconds, unsigned leased)
-      : num_threads(threads), spin(spin_microseconds), lease(leased) {}
+  State(unsigned threads, uint32_t spin, unsigned leased)
+      : num_threads(threads), spin_microseconds(spin), lease(leased) {}
 
   void work(unsigned thread);
   void call(unsigned thread) noexcept;
@@ -40,7 +40,7 @@ struct ThreadPool::State {
   void stop() noexcept;
 
   const unsigned num_threads;
-  SpinBudget spin;
+  const uint32_t spin_microseconds;
   const ProcessorLease lease;
   std::vector<std::thread> workers;
   std::atomic<unsigned> num_pinned{0};
@@ -87,7 +87,7 @@ void ThreadPool::State::work(unsigned thread) {
     sections_done.advance();
   }
   for (uint32_t seen = 0;; ++seen) {
-    section_number.wait_while(seen, spin);
+    section_number.wait_while(seen, spin_microseconds);
     if (stopping) {
       return;
     }
@@ -131,7 +131,7 @@ ThreadPool::ThreadPool(const ThreadPoolOptions& options) {
                 state.workers.size() + 1, threads, error.what());
   }
   if (threads > 1) {
-    state.sections_done.wait_while(seen, state.spin);
+    state.sections_done.wait_while(seen, 0);
   }
 }
 
@@ -160,7 +160,7 @@ void ThreadPool::run_erased(ErasedSection section, void* context) {
     state.num_running.store(state.num_threads - 1, std::memory_order_relaxed);
     state.section_number.advance();
     state.call(0);
-    state.sections_done.wait_while(seen, state.spin);
+    state.sections_done.wait_while(seen, state.spin_microseconds);
   }
   if (state.failed.load(std::memory_order_acquire)) {
     std::rethrow_exception(std::exchange(state.failure, nullptr));
@@ -179,7 +179,7 @@ void ThreadPool::barrier() {
       state.num_arrived.store(0, std::memory_order_relaxed);
       state.barriers_passed.advance();
     } else {
-      state.barriers_passed.wait_while(seen, state.spin);
+      state.barriers_passed.wait_while(seen, state.spin_microseconds);
     }
   }
   if (state.failed.load(std::memory_order_acquire)) {

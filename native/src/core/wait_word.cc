@@ -1,6 +1,8 @@
 #include "core/wait_word.h"
 
+#include <chrono>
 #include <climits>
+#include <thread>
 
 #if defined(__linux__)
 #include <linux/futex.h>
@@ -21,7 +23,11 @@ inline void pause_processor() noexcept {
 #endif
 }
 
-constexpr int kPausesPerRound = 32;  // about a microsecond
+constexpr int kPausesPerRound = 32;
+
+// A waiter that has spun this long lets others run between rounds: on an oversubscribed machine the thread it waits for
+// may need this very processor. With nobody else to run, the call returns at once.
+constexpr auto kYieldAfter = std::chrono::microseconds(5);
 
 }  // namespace
 
@@ -38,37 +44,33 @@ void WaitWord::advance() noexcept {
   }
 }
 
-void WaitWord::wait_while(uint32_t seen, SpinBudget& budget) noexcept {
-  using Clock = SpinBudget::Clock;
-  const auto changes_in_a_round = [&] {
+void WaitWord::wait_while(uint32_t seen, uint32_t spin_microseconds) noexcept {
+  if (spin_microseconds != 0) {
     for (int i = 0; i < kPausesPerRound; ++i) {
       if (load() != seen) {
-        return true;
+        return;
       }
       pause_processor();
     }
-    return load() != seen;
-  };
-  if (budget.limit() == Clock::duration::zero()) {
-    return park(seen);
-  }
-  if (changes_in_a_round()) {
-    return;
-  }
-  const auto start = Clock::now();
-  if (budget.is_suspended(start)) {
-    return park(seen);
-  }
-  for (auto last = start;;) {
-    if (changes_in_a_round()) {
-      return;
+    using Clock = std::chrono::steady_clock;
+    const auto start = Clock::now();
+    for (;;) {
+      for (int i = 0; i < kPausesPerRound; ++i) {
+        if (load() != seen) {
+          return;
+        }
+        pause_processor();
+      }
+      const auto spun = Clock::now() - start;
+      if (spun >= std::chrono::microseconds(spin_microseconds)) {
+        break;
+      }
+      if (spun >= kYieldAfter) {
+        std::this_thread::yield();
+      }
     }
-    const auto now = Clock::now();
-    if (budget.was_preempted(last, now) || now - start >= budget.limit()) {
-      return park(seen);
-    }
-    last = now;
   }
+  park(seen);
 }
 
 void WaitWord::park(uint32_t seen) noexcept {

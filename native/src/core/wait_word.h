@@ -3,8 +3,6 @@
 #include <atomic>
 #include <cstdint>
 
-#include "core/spin_budget.h"
-
 namespace msc {
 
 /// A counter that threads wait on to change: they spin for a bounded time, then the kernel parks them.
@@ -17,7 +15,7 @@ class alignas(64) WaitWord {
   void advance() noexcept;
 
   /// Returns when the value differs from `seen`.
-  void wait_while(uint32_t seen, SpinBudget& budget) noexcept;
+  void wait_while(uint32_t seen, uint32_t spin_microseconds) noexcept;
 
  private:
   void park(uint32_t seen) noexcept;

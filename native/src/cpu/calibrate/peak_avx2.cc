@@ -6,14 +6,11 @@ namespace msc::calibrate {
 namespace {
 
 // More independent sums than latency times throughput needs (FMA: 5 cycles, 2 a cycle), within 16 registers.
-constexpr int kFmaSums = 12;
-// An integer addition takes one cycle, so few sums do; with more, additions take slots of the ports that multiply
-// (Zen 3: 92% of the ports' rate with 12, 96% with 6).
-constexpr int kInt8Sums = 6;
+constexpr int kSums = 12;
 
 uint32_t f32_loop(int64_t iterations) {
-  __m256 sums[kFmaSums];
-  for (int i = 0; i < kFmaSums; ++i) {
+  __m256 sums[kSums];
+  for (int i = 0; i < kSums; ++i) {
     sums[i] = _mm256_set1_ps(static_cast<float>(i));
     MSC_OPAQUE(sums[i]);
   }
@@ -27,15 +24,15 @@ uint32_t f32_loop(int64_t iterations) {
     }
   }
   __m256 total = sums[0];
-  for (int i = 1; i < kFmaSums; ++i) {
+  for (int i = 1; i < kSums; ++i) {
     total = _mm256_add_ps(total, sums[i]);
   }
   return static_cast<uint32_t>(_mm256_cvtss_f32(total));
 }
 
 uint32_t int8_loop(int64_t iterations) {
-  __m256i sums[kInt8Sums];
-  for (int i = 0; i < kInt8Sums; ++i) {
+  __m256i sums[kSums];
+  for (int i = 0; i < kSums; ++i) {
     sums[i] = _mm256_set1_epi32(i);
     MSC_OPAQUE(sums[i]);
   }
@@ -51,7 +48,7 @@ uint32_t int8_loop(int64_t iterations) {
     }
   }
   __m256i total = sums[0];
-  for (int i = 1; i < kInt8Sums; ++i) {
+  for (int i = 1; i < kSums; ++i) {
     total = _mm256_add_epi32(total, sums[i]);
   }
   return static_cast<uint32_t>(_mm256_cvtsi256_si32(total));
@@ -59,7 +56,7 @@ uint32_t int8_loop(int64_t iterations) {
 
 }  // namespace
 
-const Peak kF32Avx2 = {f32_loop, kFmaSums * 8 * 2};
-const Peak kInt8Avx2 = {int8_loop, kInt8Sums * 32 * 2};
+const Peak kF32Avx2 = {f32_loop, kSums * 8 * 2};
+const Peak kInt8Avx2 = {int8_loop, kSums * 32 * 2};
 
 }  // namespace msc::calibrate

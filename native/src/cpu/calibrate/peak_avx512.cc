@@ -5,12 +5,11 @@
 namespace msc::calibrate {
 namespace {
 
-constexpr int kFmaSums = 20;
-constexpr int kInt8Sums = 8;  // see peak_avx2.cc
+constexpr int kSums = 20;
 
 uint32_t f32_loop(int64_t iterations) {
-  __m512 sums[kFmaSums];
-  for (int i = 0; i < kFmaSums; ++i) {
+  __m512 sums[kSums];
+  for (int i = 0; i < kSums; ++i) {
     sums[i] = _mm512_set1_ps(static_cast<float>(i));
     MSC_OPAQUE512(sums[i]);
   }
@@ -24,15 +23,15 @@ uint32_t f32_loop(int64_t iterations) {
     }
   }
   __m512 total = sums[0];
-  for (int i = 1; i < kFmaSums; ++i) {
+  for (int i = 1; i < kSums; ++i) {
     total = _mm512_add_ps(total, sums[i]);
   }
   return static_cast<uint32_t>(_mm512_cvtss_f32(total));
 }
 
 uint32_t int8_loop(int64_t iterations) {
-  __m512i sums[kInt8Sums];
-  for (int i = 0; i < kInt8Sums; ++i) {
+  __m512i sums[kSums];
+  for (int i = 0; i < kSums; ++i) {
     sums[i] = _mm512_set1_epi32(i);
     MSC_OPAQUE512(sums[i]);
   }
@@ -48,7 +47,7 @@ uint32_t int8_loop(int64_t iterations) {
     }
   }
   __m512i total = sums[0];
-  for (int i = 1; i < kInt8Sums; ++i) {
+  for (int i = 1; i < kSums; ++i) {
     total = _mm512_add_epi32(total, sums[i]);
   }
   return static_cast<uint32_t>(_mm512_cvtsi512_si32(total));
@@ -56,7 +55,7 @@ uint32_t int8_loop(int64_t iterations) {
 
 }  // namespace
 
-const Peak kF32Avx512 = {f32_loop, kFmaSums * 16 * 2};
-const Peak kInt8Avx512 = {int8_loop, kInt8Sums * 64 * 2};
+const Peak kF32Avx512 = {f32_loop, kSums * 16 * 2};
+const Peak kInt8Avx512 = {int8_loop, kSums * 64 * 2};
 
 }  // namespace msc::calibrate
