@@ -14,18 +14,20 @@ public sealed class Tokenizer
     private readonly TokenizerParts _parts;
     private readonly AddedVocabulary _added;
     private readonly PreTokenizer[] _preTokenizers;
-    private readonly BpeModel? _byteModel;
+    private readonly TokenModel _model;
+    private readonly WordCachePool _caches = new();
 
     internal Tokenizer(TokenizerParts parts)
     {
         _parts = parts;
         _added = new AddedVocabulary(parts.AddedTokens, parts.Model, parts.Normalizer);
         _preTokenizers = [.. parts.PreTokenizers];
-        if (parts.Model is BpeModel model && _preTokenizers is [.., ByteLevelPreTokenizer byteLevel])
+        _model = parts.Model;
+        if (parts.Model is BpeModel model && _preTokenizers is [.. PreTokenizer[] before, ByteLevelPreTokenizer byteLevel])
         {
             // The model maps bytes only for words that it has not seen before.
-            _byteModel = model;
-            _preTokenizers[^1] = byteLevel.WithoutMapping();
+            _model = model.ForPlainText();
+            _preTokenizers = byteLevel.OnlyMaps ? before : [.. before, byteLevel.WithoutMapping()];
         }
 
         SpecialTokens special = parts.Special;
@@ -132,22 +134,20 @@ public sealed class Tokenizer
             preTokenizer.Apply(ref segments, ref spare);
         }
 
+        WordCache cache = _caches.Rent();
         foreach (ref readonly Segment segment in CollectionsMarshal.AsSpan(segments))
         {
             if (segment.Id >= 0)
             {
                 ids.Add(segment.Id);
             }
-            else if (_byteModel is not null)
-            {
-                _byteModel.TokenizeBytes(segment.Span, ids);
-            }
             else
             {
-                _parts.Model.Tokenize(segment.Span, ids);
+                _model.Tokenize(segment.Span, cache, ids);
             }
         }
 
+        _caches.Return(cache);
         _parts.PostProcessor?.Process(ids, from, addSpecialTokens);
     }
 

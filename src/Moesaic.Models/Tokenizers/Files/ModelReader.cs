@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Moesaic.Models.Tokenizers.TokenModels;
 
@@ -45,25 +44,13 @@ internal static class ModelReader
     /// <exception cref="ModelFormatException">A merge needs a token that is not there.</exception>
     public static BpeModel BuildBpe(Vocabulary vocabulary, IReadOnlyList<(string Left, string Right)> merges, BpeOptions options, string file, string field)
     {
-        Dictionary<long, (int Rank, int Id)> table = new(merges.Count);
-        for (int rank = 0; rank < merges.Count; rank++)
+        MergeReader reader = new(vocabulary, merges.Count, options.ContinuingSubwordPrefix, file, field);
+        foreach ((string left, string right) in merges)
         {
-            (string left, string right) = merges[rank];
-            if (right.Length < options.ContinuingSubwordPrefix.Length)
-            {
-                throw new ModelFormatException(file, string.Create(CultureInfo.InvariantCulture, $"{field}[{rank}]"), $"'{right}' is shorter than the prefix '{options.ContinuingSubwordPrefix}'");
-            }
-
-            int leftId = Require(left), rightId = Require(right);
-            int id = Require(string.Concat(left, right.AsSpan(options.ContinuingSubwordPrefix.Length)));
-            table[BpeModel.PairKey(leftId, rightId)] = (rank, id);
-
-            int Require(string token) => vocabulary.IdOf(token) is >= 0 and int known
-                ? known
-                : throw new ModelFormatException(file, string.Create(CultureInfo.InvariantCulture, $"{field}[{rank}]"), $"'{left} {right}' needs the token '{token}', which is not in the vocabulary");
+            reader.Add(left, right);
         }
 
-        return new BpeModel(vocabulary, table, options);
+        return new BpeModel(vocabulary, reader.Table, options);
     }
 
     private static string GuessType(JsonField model)
@@ -99,36 +86,8 @@ internal static class ModelReader
             ByteFallback = model["byte_fallback"].OptionalBool(false),
             IgnoreMerges = model["ignore_merges"].OptionalBool(false),
         };
-        JsonField mergesField = model["merges"];
-        List<(string Left, string Right)> merges = new(mergesField.ArrayLength());
-        int index = 0;
-        foreach (JsonElement item in mergesField.Element.EnumerateArray())
-        {
-            merges.Add(ReadMerge(mergesField, item, index++));
-        }
-
-        return BuildBpe(ReadVocabulary(model["vocab"]), merges, options, model.File, mergesField.Path);
-    }
-
-    private static (string Left, string Right) ReadMerge(JsonField field, JsonElement item, int index)
-    {
-        if (item.ValueKind == JsonValueKind.Array && item.GetArrayLength() == 2
-            && item[0].ValueKind == JsonValueKind.String && item[1].ValueKind == JsonValueKind.String)
-        {
-            return (item[0].GetString()!, item[1].GetString()!);
-        }
-
-        if (item.ValueKind == JsonValueKind.String)
-        {
-            string text = item.GetString()!;
-            int space = text.IndexOf(' ', StringComparison.Ordinal);
-            if (space >= 0 && text.IndexOf(' ', space + 1) < 0)
-            {
-                return (text[..space], text[(space + 1)..]);
-            }
-        }
-
-        throw field.At(index).Unexpected("two tokens, as an array or parted by one space");
+        Vocabulary vocabulary = ReadVocabulary(model["vocab"]);
+        return new BpeModel(vocabulary, MergeReader.Read(vocabulary, model["merges"], options.ContinuingSubwordPrefix), options);
     }
 
     private static UnigramModel ReadUnigram(JsonField model)

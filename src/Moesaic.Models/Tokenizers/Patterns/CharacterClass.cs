@@ -39,6 +39,9 @@ internal sealed class CharacterClass
         _asciiHigh = _basicPlane[1];
     }
 
+    /// <summary>The members.</summary>
+    public CodePointSet Points => _points;
+
     /// <summary>Whether any member lies beyond ASCII.</summary>
     public bool HasNonAscii { get; }
 

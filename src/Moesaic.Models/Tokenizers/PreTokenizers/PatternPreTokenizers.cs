@@ -37,6 +37,9 @@ internal sealed class ByteLevelPreTokenizer(bool addPrefixSpace, bool useRegex, 
 
     private static readonly TokenPattern Gpt2 = new(Gpt2Pattern);
 
+    /// <summary>Whether it does nothing but map bytes.</summary>
+    public bool OnlyMaps => !addPrefixSpace && !useRegex;
+
     /// <summary>The same, leaving the bytes to the model.</summary>
     public ByteLevelPreTokenizer WithoutMapping() => new(addPrefixSpace, useRegex, mapBytes: false);
 

@@ -20,6 +20,12 @@ internal static class Splitting
     /// <summary>Appends the parts of a segment; matches are in ascending order.</summary>
     public static void Cut(Segment segment, List<(int Start, int End)> matches, SplitBehavior behavior, bool invert, List<Segment> pieces)
     {
+        if (behavior == SplitBehavior.Isolated)
+        {
+            Isolate(segment, matches, pieces);
+            return;
+        }
+
         List<(int Start, int End, bool IsMatch)> parts = s_parts ??= [];
         parts.Clear();
         int previous = 0;
@@ -51,19 +57,33 @@ internal static class Splitting
                 }
 
                 break;
-            case SplitBehavior.Isolated:
-                foreach ((int start, int end, _) in parts)
-                {
-                    pieces.Add(segment.Slice(start, end));
-                }
-
-                break;
             case SplitBehavior.MergedWithNext:
                 MergeWithNext(segment, parts, pieces);
                 break;
             default:
                 MergeForward(segment, parts, behavior == SplitBehavior.Contiguous, pieces);
                 break;
+        }
+    }
+
+    private static void Isolate(Segment segment, List<(int Start, int End)> matches, List<Segment> pieces)
+    {
+        int previous = 0;
+        pieces.EnsureCapacity(pieces.Count + matches.Count + 1);
+        foreach ((int start, int end) in matches)
+        {
+            if (previous != start)
+            {
+                pieces.Add(segment.Slice(previous, start));
+            }
+
+            pieces.Add(segment.Slice(start, end));
+            previous = end;
+        }
+
+        if (previous != segment.Length)
+        {
+            pieces.Add(segment.Slice(previous, segment.Length));
         }
     }
 

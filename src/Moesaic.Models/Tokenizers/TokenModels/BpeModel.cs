@@ -9,21 +9,31 @@ internal sealed class BpeModel : TokenModel
     private const long MaxSymbols = 1 << 29;
 
     private readonly Vocabulary _vocabulary;
+    private readonly MergeTable _merges;
     private readonly BpeOptions _options;
     private readonly PairMerger _merger;
     private readonly int[] _byteTokens;
     private readonly int _unknownId;
-    private readonly WordCache _cache = new();
+    private readonly Lazy<WordBoundaries?> _boundaries;
 
-    // Ids of single characters of the basic plane up to U+01FF, which covers the byte-level alphabet; -2: not looked up yet.
+    // Ids of the bytes in the byte-level alphabet where the model takes plain text.
+    private readonly int[]? _alphabet;
+
+    // Ids of single characters of the basic plane up to U+01FF, which covers the byte-level alphabet.
     private readonly int[] _characterIds;
 
     /// <param name="vocabulary">All tokens.</param>
-    /// <param name="merges">Left and right id of a pair to its rank and the id that it becomes.</param>
+    /// <param name="merges">What merges into what.</param>
     /// <param name="options">Treatment of unknown characters and words.</param>
-    public BpeModel(Vocabulary vocabulary, Dictionary<long, (int Rank, int Id)> merges, BpeOptions options)
+    public BpeModel(Vocabulary vocabulary, MergeTable merges, BpeOptions options)
+        : this(vocabulary, merges, options, mapsBytes: false)
+    {
+    }
+
+    private BpeModel(Vocabulary vocabulary, MergeTable merges, BpeOptions options, bool mapsBytes)
     {
         _vocabulary = vocabulary;
+        _merges = merges;
         _options = options;
         _merger = new PairMerger(merges);
         _byteTokens = options.ByteFallback ? vocabulary.ByteTokens() : [];
@@ -35,13 +45,20 @@ internal sealed class BpeModel : TokenModel
             one[0] = (char)c;
             _characterIds[c] = vocabulary.IdOf(one);
         }
+
+        if (mapsBytes)
+        {
+            _alphabet = [.. Enumerable.Range(0, 256).Select(b => _characterIds[ByteLevelAlphabet.CharacterOf((byte)b)])];
+        }
+
+        _boundaries = new Lazy<WordBoundaries?>(FindBoundaries);
     }
 
     /// <inheritdoc/>
     public override int VocabularySize => _vocabulary.Count;
 
-    /// <summary>Key of a pair in the table of merges.</summary>
-    public static long PairKey(int left, int right) => ((long)left << 32) | (uint)right;
+    /// <summary>The same model for text that has not yet been turned into the byte-level alphabet.</summary>
+    public BpeModel ForPlainText() => new(_vocabulary, _merges, _options, mapsBytes: true);
 
     /// <inheritdoc/>
     public override int TokenToId(ReadOnlySpan<char> token) => _vocabulary.IdOf(token);
@@ -50,44 +67,72 @@ internal sealed class BpeModel : TokenModel
     public override string? IdToToken(int id) => _vocabulary.TokenOf(id);
 
     /// <inheritdoc/>
-    public override void Tokenize(ReadOnlySpan<char> piece, List<int> ids)
+    public override void Tokenize(ReadOnlySpan<char> piece, WordCache cache, List<int> ids)
     {
-        int slot = 0;
-        bool cached = piece.Length <= WordCache.MaxWordLength;
-        if (cached && _cache.Find(piece, out slot) is { } known)
+        if (piece.Length > WordCache.MaxWordLength && _boundaries.Value is { } boundaries)
         {
-            ids.AddRange(known.AsSpan());
-            return;
+            while (piece.Length > WordCache.MaxWordLength && boundaries.Next(piece) is > 0 and int end)
+            {
+                base.Tokenize(piece[..end], cache, ids);
+                piece = piece[end..];
+            }
         }
 
-        int start = ids.Count;
-        TokenizeWord(piece, ids);
-        if (cached)
-        {
-            _cache.Keep(slot, piece, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(ids)[start..]);
-        }
+        base.Tokenize(piece, cache, ids);
     }
 
-    /// <summary>The same for text that has not yet been turned into the byte-level alphabet. Not to be mixed with <see cref="Tokenize"/>: both share the cache.</summary>
-    public void TokenizeBytes(ReadOnlySpan<char> piece, List<int> ids)
+    /// <inheritdoc/>
+    protected override void Tokenize(ReadOnlySpan<char> piece, List<int> ids)
     {
-        int slot = 0;
-        bool cached = piece.Length <= WordCache.MaxWordLength;
-        if (cached && _cache.Find(piece, out slot) is { } known)
+        if (_alphabet is null)
         {
-            ids.AddRange(known.AsSpan());
+            TokenizeWord(piece, ids);
             return;
         }
 
-        int start = ids.Count;
+        if (!_options.IgnoreMerges && TokenizeBytes(piece, _alphabet, ids))
+        {
+            return;
+        }
+
         char[] mapped = ArrayPool<char>.Shared.Rent(piece.Length * 3);
         int length = ByteLevelAlphabet.Encode(piece, mapped);
         TokenizeWord(mapped.AsSpan(0, length), ids);
         ArrayPool<char>.Shared.Return(mapped);
-        if (cached)
+    }
+
+    // Straight from the bytes to their ids; false when a byte has none.
+    private bool TokenizeBytes(ReadOnlySpan<char> piece, int[] alphabet, List<int> ids)
+    {
+        byte[] bytes = ArrayPool<byte>.Shared.Rent(piece.Length * 3);
+        int[] symbols = ArrayPool<int>.Shared.Rent(piece.Length * 3);
+        try
         {
-            _cache.Keep(slot, piece, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(ids)[start..]);
+            int count = Encoding.UTF8.GetBytes(piece, bytes);
+            for (int i = 0; i < count; i++)
+            {
+                symbols[i] = alphabet[bytes[i]];
+                if (symbols[i] < 0)
+                {
+                    return false;
+                }
+            }
+
+            ids.AddRange(symbols.AsSpan(0, _merger.Merge(symbols, count)));
+            return true;
         }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(bytes);
+            ArrayPool<int>.Shared.Return(symbols);
+        }
+    }
+
+    // Where words can be parted before anything is merged; null when the model looks at whole words.
+    private WordBoundaries? FindBoundaries()
+    {
+        bool whole = _alphabet is not null || _options.IgnoreMerges || _options.ContinuingSubwordPrefix.Length > 0 || _options.EndOfWordSuffix.Length > 0;
+        return whole || !_vocabulary.HasUniqueIds ? null : new WordBoundaries(_vocabulary.Tokens, _vocabulary);
     }
 
     private void TokenizeWord(ReadOnlySpan<char> word, List<int> ids)

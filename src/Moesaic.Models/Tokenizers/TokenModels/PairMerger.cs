@@ -3,10 +3,10 @@ using System.Buffers;
 namespace Moesaic.Models.Tokenizers.TokenModels;
 
 /// <summary>Applies merges to a row of symbols: always the pair with the lowest rank, among equals the leftmost.</summary>
-internal sealed class PairMerger(Dictionary<long, (int Rank, int Id)> merges)
+internal sealed class PairMerger(MergeTable merges)
 {
     // Below this many symbols a scan for the best pair beats a queue.
-    private const int ScanLimit = 24;
+    private const int ScanLimit = 32;
 
     /// <summary>Merges in place and returns how many symbols are left. O(n log n).</summary>
     public int Merge(int[] symbols, int count)
@@ -22,15 +22,14 @@ internal sealed class PairMerger(Dictionary<long, (int Rank, int Id)> merges)
     private int MergeShort(int[] symbols, int count)
     {
         Span<int> ranks = stackalloc int[ScanLimit];
-        Span<int> results = stackalloc int[ScanLimit];
         for (int i = 0; i + 1 < count; i++)
         {
-            Rate(symbols[i], symbols[i + 1], out ranks[i], out results[i]);
+            ranks[i] = merges.RankOf(symbols[i], symbols[i + 1]);
         }
 
         while (true)
         {
-            int best = -1, bestRank = int.MaxValue;
+            int best = -1, bestRank = MergeTable.NoRank;
             for (int i = 0; i + 1 < count; i++)
             {
                 if (ranks[i] < bestRank)
@@ -45,23 +44,22 @@ internal sealed class PairMerger(Dictionary<long, (int Rank, int Id)> merges)
                 return count;
             }
 
-            symbols[best] = results[best];
+            symbols[best] = merges.ResultOf(bestRank);
             count--;
             for (int i = best + 1; i < count; i++)
             {
                 symbols[i] = symbols[i + 1];
                 ranks[i] = ranks[i + 1];
-                results[i] = results[i + 1];
             }
 
             if (best > 0)
             {
-                Rate(symbols[best - 1], symbols[best], out ranks[best - 1], out results[best - 1]);
+                ranks[best - 1] = merges.RankOf(symbols[best - 1], symbols[best]);
             }
 
             if (best + 1 < count)
             {
-                Rate(symbols[best], symbols[best + 1], out ranks[best], out results[best]);
+                ranks[best] = merges.RankOf(symbols[best], symbols[best + 1]);
             }
         }
     }
@@ -70,65 +68,73 @@ internal sealed class PairMerger(Dictionary<long, (int Rank, int Id)> merges)
     {
         int[] next = ArrayPool<int>.Shared.Rent(count);
         int[] previous = ArrayPool<int>.Shared.Rent(count);
-        PriorityQueue<(int At, int Result), long> queue = new(count);
-        for (int i = 0; i < count; i++)
+        int[] results = ArrayPool<int>.Shared.Rent(count);
+        MergeQueue queue = new(count);
+        try
         {
-            next[i] = i + 1 < count ? i + 1 : -1;
-            previous[i] = i - 1;
-            if (i + 1 < count)
+            for (int i = 0; i < count; i++)
             {
-                Offer(queue, symbols, i, i + 1);
-            }
-        }
-
-        while (queue.TryDequeue(out (int At, int Result) top, out _))
-        {
-            int left = top.At;
-            int right = symbols[left] < 0 ? -1 : next[left];
-            if (right < 0 || !merges.TryGetValue(BpeModel.PairKey(symbols[left], symbols[right]), out (int Rank, int Id) merge) || merge.Id != top.Result)
-            {
-                continue;
+                next[i] = i + 1 < count ? i + 1 : -1;
+                previous[i] = i - 1;
+                results[i] = -1;
+                if (i + 1 < count)
+                {
+                    Offer(ref queue, symbols, results, i, i + 1, ordered: false);
+                }
             }
 
-            symbols[left] = merge.Id;
-            symbols[right] = -1;
-            next[left] = next[right];
-            if (next[right] >= 0)
+            queue.Order();
+            while (queue.TryTake(out int rank, out int left))
             {
-                previous[next[right]] = left;
-                Offer(queue, symbols, left, next[left]);
+                // An entry is stale when its place is gone or forms another pair by now.
+                if (results[left] != merges.ResultOf(rank))
+                {
+                    continue;
+                }
+
+                int right = next[left], after = next[right];
+                symbols[left] = results[left];
+                symbols[right] = results[right] = results[left] = -1;
+                next[left] = after;
+                if (after >= 0)
+                {
+                    previous[after] = left;
+                    Offer(ref queue, symbols, results, left, after, ordered: true);
+                }
+
+                if (previous[left] >= 0)
+                {
+                    Offer(ref queue, symbols, results, previous[left], left, ordered: true);
+                }
             }
 
-            if (previous[left] >= 0)
-            {
-                Offer(queue, symbols, previous[left], left);
-            }
-        }
-
-        int written = 0;
-        for (int i = 0; i < count; i++)
-        {
-            if (symbols[i] >= 0)
+            int written = 0;
+            for (int i = 0; i >= 0; i = next[i])
             {
                 symbols[written++] = symbols[i];
             }
+
+            return written;
         }
-
-        ArrayPool<int>.Shared.Return(next);
-        ArrayPool<int>.Shared.Return(previous);
-        return written;
-    }
-
-    private void Offer(PriorityQueue<(int At, int Result), long> queue, int[] symbols, int left, int right)
-    {
-        if (merges.TryGetValue(BpeModel.PairKey(symbols[left], symbols[right]), out (int Rank, int Id) merge))
+        finally
         {
-            queue.Enqueue((left, merge.Id), ((long)merge.Rank << 32) | (uint)left);
+            queue.Dispose();
+            ArrayPool<int>.Shared.Return(next);
+            ArrayPool<int>.Shared.Return(previous);
+            ArrayPool<int>.Shared.Return(results);
         }
     }
 
-    private void Rate(int left, int right, out int rank, out int result)
+    private void Offer(ref MergeQueue queue, int[] symbols, int[] results, int left, int right, bool ordered)
     {
-        (rank, result) = merges.TryGetValue(BpeModel.PairKey(left, right), out (int Rank, int Id) merge) ? (merge.Rank, merge.Id) : (int.MaxValue, -1);
+        int rank = merges.RankOf(symbols[left], symbols[right]);
+        if (rank == MergeTable.NoRank)
+        {
+            results[left] = -1;
+            return;
+        }
+
+        results[left] = merges.ResultOf(rank);
+        queue.Add(rank, left, ordered);
     }
 }

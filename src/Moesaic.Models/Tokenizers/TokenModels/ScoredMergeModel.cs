@@ -15,6 +15,7 @@ internal sealed class ScoredMergeModel : TokenModel
     private readonly bool[] _unused;
     private readonly int[] _byteTokens;
     private readonly int _unknownId;
+    private readonly Lazy<WordBoundaries> _boundaries;
 
     /// <param name="tokens">Tokens by id.</param>
     /// <param name="scores">Their scores.</param>
@@ -36,6 +37,7 @@ internal sealed class ScoredMergeModel : TokenModel
         }
 
         _vocabulary = new Vocabulary(ids);
+        _boundaries = new Lazy<WordBoundaries>(() => new WordBoundaries(ids.Keys));
         _tokens = tokens;
         _scores = scores;
         _unknownId = unknownId;
@@ -60,7 +62,19 @@ internal sealed class ScoredMergeModel : TokenModel
     public override string? IdToToken(int id) => (uint)id < (uint)_tokens.Length ? _tokens[id] : null;
 
     /// <inheritdoc/>
-    public override void Tokenize(ReadOnlySpan<char> piece, List<int> ids)
+    public override void Tokenize(ReadOnlySpan<char> piece, WordCache cache, List<int> ids)
+    {
+        while (piece.Length > WordCache.MaxWordLength && _boundaries.Value.Next(piece) is > 0 and int end)
+        {
+            base.Tokenize(piece[..end], cache, ids);
+            piece = piece[end..];
+        }
+
+        base.Tokenize(piece, cache, ids);
+    }
+
+    /// <inheritdoc/>
+    protected override void Tokenize(ReadOnlySpan<char> piece, List<int> ids)
     {
         int[] start = ArrayPool<int>.Shared.Rent(piece.Length + 1);
         int[] next = ArrayPool<int>.Shared.Rent(piece.Length + 1);

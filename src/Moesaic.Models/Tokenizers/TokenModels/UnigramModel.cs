@@ -15,7 +15,6 @@ internal sealed class UnigramModel : TokenModel
     private readonly int[] _byteTokens;
     private readonly int _unknownId;
     private readonly double _unknownScore;
-    private readonly WordCache _cache = new();
 
     /// <param name="tokens">Tokens by id with their scores.</param>
     /// <param name="unknownId">Id of the unknown token, or -1 for none.</param>
@@ -49,26 +48,11 @@ internal sealed class UnigramModel : TokenModel
     public override string? IdToToken(int id) => (uint)id < (uint)_tokens.Length ? _tokens[id] : null;
 
     /// <inheritdoc/>
-    public override void Tokenize(ReadOnlySpan<char> piece, List<int> ids)
+    protected override void Tokenize(ReadOnlySpan<char> piece, List<int> ids)
     {
-        if (piece.IsEmpty)
+        if (!piece.IsEmpty)
         {
-            return;
-        }
-
-        int slot = 0;
-        bool cached = piece.Length <= WordCache.MaxWordLength;
-        if (cached && _cache.Find(piece, out slot) is { } known)
-        {
-            ids.AddRange(known.AsSpan());
-            return;
-        }
-
-        int start = ids.Count;
-        Segment(piece, ids);
-        if (cached)
-        {
-            _cache.Keep(slot, piece, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(ids)[start..]);
+            Segment(piece, ids);
         }
     }
 

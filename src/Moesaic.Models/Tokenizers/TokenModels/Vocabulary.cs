@@ -1,22 +1,30 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
 namespace Moesaic.Models.Tokenizers.TokenModels;
 
-/// <summary>Tokens by text and by id.</summary>
+/// <summary>Tokens by text and by id. Immutable.</summary>
 internal sealed class Vocabulary
 {
-    private readonly Dictionary<string, int> _ids;
-    private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _idsBySpan;
+    private readonly string[] _tokens;
+    private readonly int[] _ids;
+    private readonly Slot[] _slots;
     private readonly string?[] _dense = [];
     private readonly Dictionary<int, string> _sparse = [];
 
-    public Vocabulary(Dictionary<string, int> ids)
+    public Vocabulary(IReadOnlyCollection<KeyValuePair<string, int>> ids)
     {
-        _ids = ids;
-        _idsBySpan = ids.GetAlternateLookup<ReadOnlySpan<char>>();
-        int max = -1;
+        _tokens = new string[ids.Count];
+        _ids = new int[ids.Count];
+        _slots = new Slot[BitOperations.RoundUpToPowerOf2((uint)(ids.Count * 3L / 2) + 1)];
+        Array.Fill(_slots, new Slot { Entry = -1 });
+        int max = -1, count = 0;
         foreach ((string token, int id) in ids)
         {
+            (_tokens[count], _ids[count]) = (token, id);
             max = Math.Max(max, id);
             MaxTokenLength = Math.Max(MaxTokenLength, token.Length);
+            Insert(token, count++);
         }
 
         if (max < (4L * ids.Count) + 1024)
@@ -24,25 +32,49 @@ internal sealed class Vocabulary
             _dense = new string?[max + 1];
         }
 
-        foreach ((string token, int id) in ids)
+        for (int i = 0; i < _tokens.Length; i++)
         {
             if (_dense.Length > 0)
             {
-                _dense[id] = token;
+                _dense[_ids[i]] = _tokens[i];
             }
             else
             {
-                _sparse[id] = token;
+                _sparse[_ids[i]] = _tokens[i];
             }
         }
     }
 
-    public int Count => _ids.Count;
+    public int Count => _tokens.Length;
+
+    /// <summary>All tokens.</summary>
+    public IReadOnlyCollection<string> Tokens => _tokens;
+
+    /// <summary>Whether no two tokens share an id.</summary>
+    public bool HasUniqueIds => _ids.Distinct().Count() == _ids.Length;
 
     /// <summary>Longest token in UTF-16 units.</summary>
     public int MaxTokenLength { get; }
 
-    public int IdOf(ReadOnlySpan<char> token) => _idsBySpan.TryGetValue(token, out int id) ? id : -1;
+    /// <summary>The id of a token, or -1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public int IdOf(ReadOnlySpan<char> token)
+    {
+        int hash = string.GetHashCode(token), mask = _slots.Length - 1;
+        for (int at = hash & mask; ; at = (at + 1) & mask)
+        {
+            Slot slot = _slots[at];
+            if (slot.Entry < 0)
+            {
+                return -1;
+            }
+
+            if (slot.Hash == hash && token.SequenceEqual(_tokens[slot.Entry]))
+            {
+                return _ids[slot.Entry];
+            }
+        }
+    }
 
     public string? TokenOf(int id) => _dense.Length > 0
         ? (uint)id < (uint)_dense.Length ? _dense[id] : null
@@ -58,5 +90,23 @@ internal sealed class Vocabulary
         }
 
         return result;
+    }
+
+    // The hash is seeded anew in every process, so that no file can make its tokens collide.
+    private void Insert(string token, int entry)
+    {
+        int hash = string.GetHashCode(token), mask = _slots.Length - 1, at = hash & mask;
+        while (_slots[at].Entry >= 0)
+        {
+            at = (at + 1) & mask;
+        }
+
+        _slots[at] = new Slot { Hash = hash, Entry = entry };
+    }
+
+    private struct Slot
+    {
+        public int Hash;
+        public int Entry;
     }
 }

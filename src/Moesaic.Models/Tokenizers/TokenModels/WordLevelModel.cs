@@ -13,7 +13,7 @@ internal sealed class WordLevelModel(Vocabulary vocabulary, string unknownToken)
     public override string? IdToToken(int id) => vocabulary.TokenOf(id);
 
     /// <inheritdoc/>
-    public override void Tokenize(ReadOnlySpan<char> piece, List<int> ids)
+    protected override void Tokenize(ReadOnlySpan<char> piece, List<int> ids)
     {
         int id = vocabulary.IdOf(piece);
         id = id >= 0 ? id : vocabulary.IdOf(unknownToken);

@@ -15,7 +15,7 @@ internal sealed class WordPieceModel(Vocabulary vocabulary, string unknownToken,
     public override string? IdToToken(int id) => vocabulary.TokenOf(id);
 
     /// <inheritdoc/>
-    public override void Tokenize(ReadOnlySpan<char> piece, List<int> ids)
+    protected override void Tokenize(ReadOnlySpan<char> piece, List<int> ids)
     {
         int first = ids.Count;
         if (CountCharacters(piece) > maxCharacters || !TrySplit(piece, ids))
