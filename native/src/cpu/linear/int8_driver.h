@@ -67,6 +67,10 @@ template <class V, class Kernel>
 void int8_matrix(const MatrixTile& tile) {
   if (tile.num_rows == 1) {
     int8_groups<V, Kernel, 1, 4>(tile, 0);  // four streams and four chains of additions
+  } else if (V::kIntRows >= 6 && tile.num_rows == 2) {
+    int8_groups<V, Kernel, 2, 2>(tile, 0);  // a tile of two or three rows alone would wait for its own additions
+  } else if (V::kIntRows >= 6 && tile.num_rows == 3) {
+    int8_groups<V, Kernel, 3, 2>(tile, 0);
   } else {
     int8_groups<V, Kernel, V::kIntRows, 1>(tile, 0);
   }

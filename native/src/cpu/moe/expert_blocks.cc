@@ -41,24 +41,26 @@ int64_t ExpertBlocks::max_blocks(int64_t num_rows, int64_t num_experts) {
 }
 
 ExpertBlocks::ExpertBlocks(ExpertBlock* memory, const ExpertLayer& routed, const ExpertLayer& shared,
-                           const Assignments& list, int64_t num_tokens, size_t row_bytes)
+                           const Assignments& list, int64_t num_tokens, int64_t panel_groups,
+                           size_t row_bytes)
     : blocks_(memory) {
   for (int32_t i = 0; i < list.num_experts; ++i) {
     const int64_t first = list.offsets[i];
-    add(routed, list.experts[i], first, list.offsets[i + 1] - first, list.items + first, row_bytes);
+    add(routed, list.experts[i], first, list.offsets[i + 1] - first, list.items + first, panel_groups,
+        row_bytes);
   }
   if (shared) {
-    add(shared, 0, list.num_items, num_tokens, nullptr, row_bytes);
+    add(shared, 0, list.num_items, num_tokens, nullptr, panel_groups, row_bytes);
   }
 }
 
 void ExpertBlocks::add(const ExpertLayer& layer, int64_t expert, int64_t first_row, int64_t num_rows,
-                       const Assignment* items, size_t row_bytes) {
+                       const Assignment* items, int64_t panel_groups, size_t row_bytes) {
   const int64_t step = block_rows(num_rows, row_bytes);
   for (int64_t row = 0; row < num_rows; row += step) {
     const int64_t count = std::min(step, num_rows - row);
     const GroupUnits hidden(layer.gate.weight->layout().num_groups, count, 1);
-    const GroupUnits out(layer.down.weight->layout().num_groups, count, 1);
+    const GroupUnits out(panel_groups, count, 1);
     new (blocks_ + count_++) ExpertBlock{&layer,
                                          expert,
                                          first_row + row,

@@ -39,7 +39,7 @@ struct ExpertBlock {
   const Assignment* items;  // [num_rows]; NULL: the shared expert, whose weights are 1
   int64_t first_token;      // of the shared expert, whose tokens are consecutive
   GroupUnits hidden_units;  // of gate and up
-  GroupUnits out_units;     // of down
+  GroupUnits out_units;     // of a panel of down
   int64_t first_hidden_item;
   int64_t first_out_item;
   std::atomic<int64_t> hidden_items_left;
@@ -55,9 +55,10 @@ class ExpertBlocks {
   /// At most this many blocks come of `num_rows` hidden rows.
   static int64_t max_blocks(int64_t num_rows, int64_t num_experts);
 
-  /// @param memory [max_blocks(..)]. @param row_bytes of the widest prepared row of input or hidden.
+  /// @param memory [max_blocks(..)]. @param panel_groups row groups of a panel of the down projection.
+  /// @param row_bytes of the widest prepared row of input or hidden.
   ExpertBlocks(ExpertBlock* memory, const ExpertLayer& routed, const ExpertLayer& shared, const Assignments& list,
-               int64_t num_tokens, size_t row_bytes);
+               int64_t num_tokens, int64_t panel_groups, size_t row_bytes);
   ExpertBlocks() = default;
 
   const ExpertBlock* begin() const { return blocks_; }
@@ -69,7 +70,7 @@ class ExpertBlocks {
 
  private:
   void add(const ExpertLayer& layer, int64_t expert, int64_t first_row, int64_t num_rows, const Assignment* items,
-           size_t row_bytes);
+           int64_t panel_groups, size_t row_bytes);
 
   ExpertBlock* blocks_ = nullptr;
   int64_t count_ = 0;

@@ -14,9 +14,6 @@ namespace {
 
 /// Tokens whose hidden rows are held at a time; bounds scratch memory for long prefill chunks.
 constexpr int64_t kMaxTokens = 2048;
-/// Row groups of every expert that a task of the down projection takes when the experts' results are added at once:
-/// enough work to outweigh claiming it, few enough to balance.
-constexpr int64_t kColumnGroups = 8;
 constexpr int64_t kTileFloats = GroupUnits::kMaxTileRowsTimesGroups * 16;
 
 /// A run of the op on some tokens.
@@ -37,10 +34,9 @@ class MoeRun {
     const Assignments list =
         group_by_expert(call.ids.row(first_token), call.ids.stride, call.weights.row(first_token), call.weights.stride,
                         num_tokens, call.ids.cols, routed_.gate.weight->num_experts(), scratch_.list);
-    blocks_ = ExpertBlocks(scratch_.blocks, routed_, shared_, list, num_tokens, scratch_.widest_row);
-    if (scratch_.partial != nullptr) {
-      list_rows_of_tokens();
-    }
+    blocks_ = ExpertBlocks(scratch_.blocks, routed_, shared_, list, num_tokens, scratch_.panel_groups,
+                           scratch_.widest_row);
+    list_rows_of_tokens();
   }
 
   void run() {
@@ -57,15 +53,19 @@ class MoeRun {
         run_hidden_item(item, copy);
       }
       pool_.barrier();
-      if (scratch_.partial == nullptr) {
-        run_out_columns();
-        return;
+      for (int64_t panel = 0; panel < scratch_.num_panels; ++panel) {
+        for (int64_t item = out_items.take(thread); item >= 0; item = out_items.take(thread)) {
+          run_out_item(panel, item);
+        }
+        pool_.barrier();
+        add_partial(panel, thread);
+        if (panel + 1 < scratch_.num_panels) {
+          if (thread == 0) {
+            out_items = WorkShares(scratch_.out_shares, blocks_.num_out_items(), num_threads_);
+          }
+          pool_.barrier();
+        }
       }
-      for (int64_t item = out_items.take(thread); item >= 0; item = out_items.take(thread)) {
-        run_out_item(item);
-      }
-      pool_.barrier();
-      add_partial(split_range(call_.out.cols, thread, num_threads_, 16));
     });
   }
 
@@ -134,26 +134,31 @@ class MoeRun {
     }
   }
 
-  void multiply_hidden(const ExpertBlock& block, const GroupUnit& unit, float* tile) const {
+  /// A block's results for some row groups of a panel, apart from those of other experts, so that threads can share one
+  /// list of whole matrices.
+  void run_out_item(int64_t panel, int64_t item) const {
+    const ExpertBlock& block = blocks_.of_out_item(item);
+    const Projection& down = block.layer->down;
+    const PackedMatrix matrix = down.weight->expert(block.expert);
+    GroupUnit unit = block.out_units.unit(item - block.first_out_item);
+    const int64_t first_group = panel * scratch_.panel_groups;
+    const int64_t num_groups = matrix.layout.num_groups - first_group;
+    while (unit.count > 0 && unit.first + (unit.count - 1) * unit.step >= num_groups) {
+      --unit.count;  // the last panel may be narrower
+    }
+    if (unit.count == 0) {
+      return;
+    }
     const std::byte* rows[kMaxTileRows];
     for (int m = 0; m < block.num_rows; ++m) {
       rows[m] = scratch_.prepared_hidden.row(block.first_row + m);
     }
-    const Projection& down = block.layer->down;
-    multiply_groups(down.plan, down.weight->expert(block.expert), unit.first, unit.count, rows, block.num_rows, tile,
-                    unit.step);
-  }
-
-  /// Few tokens: results of every expert apart, so that threads share one list of whole matrices.
-  void run_out_item(int64_t item) const {
-    const ExpertBlock& block = blocks_.of_out_item(item);
-    const GroupUnit unit = block.out_units.unit(item - block.first_out_item);
     alignas(64) float tile[kTileFloats];
-    multiply_hidden(block, unit, tile);
-    const int64_t first = unit.first * routed_.down.weight->layout().row_group;
-    kernels_.finish({tile, unit.count, block.num_rows, call_.out.cols - first, nullptr,
-                     scratch_.partial + block.first_row * scratch_.partial_stride + first, scratch_.partial_stride,
-                     false, unit.step});
+    multiply_groups(down.plan, matrix, first_group + unit.first, unit.count, rows, block.num_rows, tile, unit.step);
+    const int64_t lanes = matrix.layout.row_group;
+    kernels_.finish({tile, unit.count, block.num_rows, matrix.layout.rows - (first_group + unit.first) * lanes, nullptr,
+                     scratch_.partial + block.first_row * scratch_.partial_stride + unit.first * lanes,
+                     scratch_.partial_stride, false, unit.step});
   }
 
   void list_rows_of_tokens() {
@@ -169,10 +174,13 @@ class MoeRun {
     }
   }
 
-  void add_partial(Range columns) const {
+  /// out (+)= the results of a panel, a token's experts in ascending order.
+  void add_partial(int64_t panel, unsigned thread) const {
+    const int64_t first = panel * scratch_.panel_groups * routed_.down.weight->layout().row_group;
+    const Range columns = split_range(std::min(scratch_.panel_cols, call_.out.cols - first), thread, num_threads_, 16);
     const int64_t per_token = scratch_.rows_per_token;
     for (int64_t t = 0; t < num_tokens_; ++t) {
-      float* out = call_.out.row(first_token_ + t);
+      float* out = call_.out.row(first_token_ + t) + first;
       if (!call_.accumulate) {
         std::fill(out + columns.begin, out + columns.end, 0.0f);
       }
@@ -180,48 +188,6 @@ class MoeRun {
         const float* from = scratch_.partial + scratch_.rows_of_tokens[t * per_token + k] * scratch_.partial_stride;
         for (int64_t i = columns.begin; i < columns.end; ++i) {
           out[i] += from[i];
-        }
-      }
-    }
-  }
-
-  /// Many tokens: a task is some output features of every expert in order, so that no two threads add to one element.
-  void run_out_columns() {
-    const PackedLayout& layout = routed_.down.weight->layout();
-    for (int64_t begin; (begin = next_column_group_.fetch_add(kColumnGroups, std::memory_order_relaxed)) <
-                        layout.num_groups;) {
-      const int64_t end = std::min(begin + kColumnGroups, layout.num_groups);
-      if (!call_.accumulate) {
-        clear_out(begin * layout.row_group, std::min(end * layout.row_group, layout.rows));
-      }
-      alignas(64) float tile[kTileFloats];
-      for (const ExpertBlock& block : blocks_) {
-        const int64_t step = groups_per_call(block.num_rows);
-        for (int64_t group = begin; group < end; group += step) {
-          const GroupUnit unit = {group, 1, static_cast<int>(std::min(step, end - group))};
-          multiply_hidden(block, unit, tile);
-          add_out(block, unit, layout, tile);
-        }
-      }
-    }
-  }
-
-  void clear_out(int64_t first, int64_t last) const {
-    for (int64_t t = 0; t < num_tokens_; ++t) {
-      float* out = call_.out.row(first_token_ + t);
-      std::fill(out + first, out + last, 0.0f);
-    }
-  }
-
-  void add_out(const ExpertBlock& block, const GroupUnit& unit, const PackedLayout& layout, const float* tile) const {
-    const int64_t lanes = layout.row_group;
-    for (int g = 0; g < unit.count; ++g) {
-      const int64_t first = (unit.first + g) * lanes;
-      const int64_t count = std::min(lanes, layout.rows - first);
-      for (int m = 0; m < block.num_rows; ++m, tile += lanes) {
-        float* out = call_.out.row(first_token_ + block.token(m)) + first;
-        for (int64_t i = 0; i < count; ++i) {
-          out[i] += tile[i];
         }
       }
     }
@@ -239,7 +205,6 @@ class MoeRun {
   const bool alone_;  // every thread prepares the input for itself
   const MoeScratch scratch_;
   ExpertBlocks blocks_;
-  std::atomic<int64_t> next_column_group_{0};
 };
 
 }  // namespace

@@ -29,8 +29,9 @@ struct MoeCall {
 };
 
 /// out[t] (+)= sum over the chosen experts, ascending, of down(weight * act(gate x) * up x), then the shared expert.
-/// One parallel section: prepare input rows, gate and up by (expert, row groups), prepare the hidden rows, down by
-/// output row groups over all experts. A row's result depends on that row alone.
+/// One parallel section: prepare input rows; gate, up and activation by (expert, row groups), where the thread that
+/// completes rows also prepares them for the next product; down by (expert, row groups) into results apart; their sums.
+/// A row's result depends on that row alone.
 void moe(msc_stream& stream, const MoeCall& call);
 
 }  // namespace msc::cpu

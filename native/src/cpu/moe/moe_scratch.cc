@@ -7,8 +7,10 @@
 namespace msc::cpu {
 namespace {
 
-/// Up to this size the results of all experts are kept apart and added at the end.
-constexpr size_t kMaxPartialBytes = size_t{8} << 20;
+/// Results that wait to be added: more than one token's, so that decode has one panel, and little enough for the caches.
+constexpr int64_t kPartialBytes = int64_t{8} << 20;
+/// Narrower panels would end the streams through the weights too soon.
+constexpr int64_t kMinPanelGroups = 8;
 
 /// Hands out parts of a block of memory; of none at first, to learn how large it must be.
 class Parts {
@@ -49,10 +51,15 @@ MoeScratch::MoeScratch(msc_stream& stream, const MoeCall& call, const ExpertLaye
   }
   const int64_t num_rows = num_tokens * rows_per_token;
   const int64_t num_experts = routed.gate.weight->num_experts();
+  const PackedLayout& down = routed.down.weight->layout();
+  const int64_t group_bytes = num_rows * down.row_group * static_cast<int64_t>(sizeof(float));
+  const int64_t limit = std::max(kPartialBytes / group_bytes, kMinPanelGroups);
+  num_panels = (down.num_groups + limit - 1) / limit;
+  panel_groups = (down.num_groups + num_panels - 1) / num_panels;
+  panel_cols = panel_groups * down.row_group;
   // An odd number of cache lines, so that rows do not fall on the same sets of the cache.
-  partial_stride = ((call.out.cols + 15) / 16 | 1) * 16;
+  partial_stride = ((panel_cols + 15) / 16 | 1) * 16;
   const auto rows = static_cast<size_t>(num_rows);
-  const bool apart = rows * static_cast<size_t>(partial_stride) * sizeof(float) <= kMaxPartialBytes;
   const unsigned num_threads = stream.device->pool.num_threads();
 
   const auto lay_out = [&](std::byte* memory) {
@@ -63,11 +70,9 @@ MoeScratch::MoeScratch(msc_stream& stream, const MoeCall& call, const ExpertLaye
     parts.take(blocks, static_cast<size_t>(ExpertBlocks::max_blocks(num_rows, num_experts)));
     parts.take(hidden, rows * static_cast<size_t>(hidden_stride));
     parts.take(prepared_hidden.data, rows * prepared_hidden.stride);
-    if (apart) {
-      parts.take(partial, rows * static_cast<size_t>(partial_stride));
-      parts.take(rows_of_tokens, rows);
-      parts.take(num_rows_listed, static_cast<size_t>(num_tokens));
-    }
+    parts.take(partial, rows * static_cast<size_t>(partial_stride));
+    parts.take(rows_of_tokens, rows);
+    parts.take(num_rows_listed, static_cast<size_t>(num_tokens));
     std::byte* inputs = nullptr;
     parts.take(inputs, input_bytes_ * input_copies);
     for (PreparedRows& input : inputs_) {

@@ -32,6 +32,9 @@ class MoeScratch {
 
   int64_t rows_per_token = 0;  // hidden rows: one at each of its experts, the shared one included
   int64_t hidden_stride = 0;
+  int64_t num_panels = 0;    // of the down projection: output features that are computed, then added, together
+  int64_t panel_groups = 0;  // row groups of a panel; the last one may have fewer
+  int64_t panel_cols = 0;
   int64_t partial_stride = 0;
   size_t widest_row = 0;  // of prepared rows, in bytes
 
@@ -41,10 +44,9 @@ class MoeScratch {
   ExpertBlock* blocks = nullptr;
   float* hidden = nullptr;  // [num_tokens * rows_per_token, hidden_stride]
   PreparedRows prepared_hidden;
-  /// Where the experts' results are kept apart, NULL when there are too many rows for it.
-  float* partial = nullptr;           // [num_tokens * rows_per_token, partial_stride]
-  int32_t* rows_of_tokens = nullptr;  // [num_tokens, rows_per_token] hidden rows
-  int32_t* num_rows_listed = nullptr; // [num_tokens]
+  float* partial = nullptr;            // [num_tokens * rows_per_token, partial_stride]: an expert's results of a panel
+  int32_t* rows_of_tokens = nullptr;   // [num_tokens, rows_per_token] hidden rows, experts ascending
+  int32_t* num_rows_listed = nullptr;  // [num_tokens]
 
  private:
   PreparedRows inputs_[kNumInputKinds];
