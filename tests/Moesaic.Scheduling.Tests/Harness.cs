@@ -83,14 +83,11 @@ internal sealed class Harness : ISchedulerObserver
         ScheduledStep? step = null;
         if (_inFlight.Count < _depth)
         {
-            step = Scheduler.Schedule();
-            CheckDeadlines();
-            CheckAlways();
+            step = Schedule();
         }
 
         if (step is not null)
         {
-            CheckStep(step);
             _inFlight.Enqueue(step);
         }
         else
@@ -104,6 +101,20 @@ internal sealed class Harness : ISchedulerObserver
         }
 
         return CompleteOldest();
+    }
+
+    /// <summary>Schedules a step and checks it; completing it is the caller's affair.</summary>
+    public ScheduledStep? Schedule()
+    {
+        ScheduledStep? step = Scheduler.Schedule();
+        CheckDeadlines();
+        CheckAlways();
+        if (step is not null)
+        {
+            CheckStep(step);
+        }
+
+        return step;
     }
 
     public void RunToEnd(int limit = 20000)

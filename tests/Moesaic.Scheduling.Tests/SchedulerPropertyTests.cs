@@ -1,6 +1,4 @@
-using FsCheck;
 using FsCheck.Fluent;
-using Microsoft.FSharp.Core;
 
 namespace Moesaic.Scheduling.Tests;
 
@@ -38,9 +36,6 @@ internal sealed class SchedulerPropertyTests
         Assert.That(reasons, Is.EquivalentTo(Enum.GetValues<FinishReason>().Except([FinishReason.None])));
     }
 
-    private static void Check(ulong seed, int count, Action<Scenario> play)
-    {
-        Config config = Config.QuickThrowOnFailure.WithMaxTest(count).WithReplay(FSharpOption<Replay>.Some(new Replay(new Rnd(seed, 0x9E3779B97F4A7C15), FSharpOption<int>.None)));
-        FsCheck.Check.One(config, Prop.ForAll(Scenario.Arbitrary, play));
-    }
+    private static void Check(ulong seed, int count, Action<Scenario> play) =>
+        FsCheck.Check.One(FixedSeed.Config(seed, count), Prop.ForAll(Scenario.Arbitrary, play));
 }
