@@ -63,7 +63,7 @@ class Fixture {
     uint32_t state = 1;
     for (std::byte& byte : source) {
       state = state * 1664525 + 1013904223;
-      byte = static_cast<std::byte>(state >> 24 & 0x3b);  // finite floats of any width
+      byte = static_cast<std::byte>((state >> 24 & 0x3b) | 0x20);  // finite, normal floats of any width
     }
     for (uint64_t i = 0; i < copies; ++i) {
       weights_.push_back(make_weight(format, shape, source, row_bytes));

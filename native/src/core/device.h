@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/memory.h"
 #include "core/thread_pool.h"
 #include "moesaic/device.h"
 
@@ -14,6 +15,7 @@ struct msc_device {
   uint32_t features;   // msc_cpu_feature bits in use
   unsigned row_group;  // rows that packed weights interleave: 8 (portable, AVX2) or 16 (AVX512)
   msc::ThreadPool pool;
+  msc::MemoryPool weight_memory;
   std::atomic<int64_t> live_objects{0};  // streams, buffers, weights, caches that still refer to this device
 };
 

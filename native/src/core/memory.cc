@@ -78,7 +78,11 @@ std::byte* allocate_large(uint64_t bytes) {
 void free_large(std::byte* data, uint64_t bytes) noexcept {
   munmap(data, (bytes + kHugePage - 1) / kHugePage * kHugePage);
 }
+
+// Blocks of less than half a chunk share one; only touched pages of a chunk cost memory.
+constexpr uint64_t kPoolChunk = 16 * kHugePage;
 #else
+constexpr uint64_t kPoolChunk = 0;
 constexpr uint64_t kLarge = std::numeric_limits<uint64_t>::max();
 std::byte* allocate_large(uint64_t bytes) { return allocate_small(bytes); }
 void free_large(std::byte* data, uint64_t) noexcept { free_small(data); }
@@ -97,6 +101,23 @@ void free_zeroed(std::byte* data, uint64_t bytes) noexcept {
   } else {
     free_small(data);
   }
+}
+
+std::shared_ptr<std::byte> MemoryPool::allocate(uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  if (bytes >= kPoolChunk / 2) {
+    auto own = std::make_shared<HostMemory>(bytes);
+    return {own, own->data()};
+  }
+  std::shared_ptr<HostMemory> chunk = chunk_.lock();
+  if (chunk == nullptr || kPoolChunk - used_ < bytes) {
+    chunk = std::make_shared<HostMemory>(kPoolChunk);
+    chunk_ = chunk;
+    used_ = 0;
+  }
+  std::shared_ptr<std::byte> block(chunk, chunk->data() + used_);
+  used_ += (bytes + kAlignment - 1) / kAlignment * kAlignment;
+  return block;
 }
 
 }  // namespace msc

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <utility>
 
 namespace msc {
@@ -32,6 +34,20 @@ class HostMemory {
  private:
   std::byte* data_ = nullptr;
   uint64_t bytes_ = 0;
+};
+
+/// Zeroed blocks that live and die together, as a model's weights do: small ones share chunks, so that they too lie on
+/// huge pages. Streaming Q4_1 [1536, 576] from pages of 4 KiB reaches 0.85 of the rate from huge pages on a Zen 3.
+/// A chunk's memory is returned when its last block goes. Thread-safe.
+class MemoryPool {
+ public:
+  /// A block aligned to 64 bytes. Throws Error (out of resource). `bytes` > 0.
+  std::shared_ptr<std::byte> allocate(uint64_t bytes);
+
+ private:
+  std::mutex mutex_;
+  std::weak_ptr<HostMemory> chunk_;  // its blocks own it
+  uint64_t used_ = 0;  // bytes of chunk_ given out
 };
 
 }  // namespace msc

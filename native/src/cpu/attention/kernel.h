@@ -228,7 +228,7 @@ class BlockKernel {
         const int64_t stop = g + kStep < seen ? g + kStep : seen;
         if (g < stop) {
           score_rows<S, E>(end - begin, scratch.q + begin * k_width, chunk.keys,
-                           prefetch && tile == 0 ? chunk.values : nullptr, g, stop, k_width,
+                           prefetch && tile == 0 ? chunk.values : nullptr, g, stop, chunk.group_end, k_width,
                            scratch.scores + begin * kAttentionChunk);
         }
       }

@@ -59,11 +59,11 @@ template <class S, int Rows, int Vectors, class Factor, class Load>
 }
 
 /// scores[r][16 g + i] = sum over channels of q[r] * key of position i of group g.
-/// q is packed [k_width][Rows]; scores rows lie kAttentionChunk apart. `prefetch`, unless NULL: as many bytes per group
-/// that will be read soon.
+/// q is packed [k_width][Rows]; scores rows lie kAttentionChunk apart. `values`, unless NULL: as many bytes per group that
+/// will be read soon; `next`: likewise, at once after this tile.
 template <class S, class E, int Rows, int Groups>
-void score_tile(const float* __restrict q, const E* const* groups, const E* const* prefetch, int64_t k_width,
-                float* __restrict scores) {
+void score_tile(const float* __restrict q, const E* const* groups, const E* const* values, const E* const* next,
+                int64_t k_width, float* __restrict scores) {
   using Vec = typename S::Vec;
   constexpr int kVectors = Groups * kGroupVectors<S>;
   Vec sum[Rows][kVectors];
@@ -80,10 +80,11 @@ void score_tile(const float* __restrict q, const E* const* groups, const E* cons
     keys[g] = groups[g];
   }
   for (int64_t d = 0; d < k_width; ++d) {
-    if (prefetch != nullptr) {
+    if (values != nullptr) {
 #pragma GCC unroll 16
       for (int g = 0; g < Groups; ++g) {
-        __builtin_prefetch(prefetch[g] + d * kKvGroup, 0, 2);
+        __builtin_prefetch(next[g] + d * kKvGroup, 0, 3);
+        __builtin_prefetch(values[g] + d * kKvGroup, 0, 2);
       }
     }
     multiply_add<S, Rows, kVectors>(
@@ -154,19 +155,21 @@ void with_rows(int64_t n, F&& f) {
   }
 }
 
-/// Scores of `rows` rows against the groups [group_begin, group_end) of a chunk.
+/// Scores of `rows` rows against the groups [group_begin, group_end) of a chunk whose last is chunk_end - 1. `values`,
+/// unless NULL: of each group, to be fetched meanwhile with the keys that follow.
 template <class S, class E>
-void score_rows(int64_t rows, const float* q, const E* const* groups, const E* const* prefetch, int64_t group_begin,
-                int64_t group_end, int64_t k_width, float* scores) {
+void score_rows(int64_t rows, const float* q, const E* const* groups, const E* const* values, int64_t group_begin,
+                int64_t group_end, int64_t chunk_end, int64_t k_width, float* scores) {
   with_rows<S::kMaxRows>(rows, [&]<int Rows>() {
     constexpr int kGroups = groups_per_tile<S>(Rows);
     int64_t g = group_begin;
-    const auto soon = [&] { return prefetch == nullptr ? nullptr : prefetch + g; };
+    const auto soon = [&] { return values == nullptr ? nullptr : values + g; };
+    const auto next = [&](int64_t count) { return groups + (g + 2 * count <= chunk_end ? g + count : g); };
     for (; g + kGroups <= group_end; g += kGroups) {
-      score_tile<S, E, Rows, kGroups>(q, groups + g, soon(), k_width, scores + g * kKvGroup);
+      score_tile<S, E, Rows, kGroups>(q, groups + g, soon(), next(kGroups), k_width, scores + g * kKvGroup);
     }
     for (; g < group_end; ++g) {
-      score_tile<S, E, Rows, 1>(q, groups + g, soon(), k_width, scores + g * kKvGroup);
+      score_tile<S, E, Rows, 1>(q, groups + g, soon(), next(1), k_width, scores + g * kKvGroup);
     }
   });
 }

@@ -71,7 +71,7 @@ __attribute__((noinline)) void float_tile(const std::byte* groups, size_t group_
   for (int64_t step = 0; step < steps; ++step) {
     opaque(at);
     if constexpr (Rows == 1) {
-      unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE { V::prefetch(groups + g * group_stride + V::kPrefetchBytes); });
+      unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE { V::prefetch(groups + g * group_stride + V::kFloatPrefetchBytes); });
     }
     if constexpr (std::is_same_v<Load, LoadBF16Pairs>) {
       typename V::Int w[Groups];

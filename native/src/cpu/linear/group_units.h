@@ -22,13 +22,16 @@ struct GroupUnit {
 class GroupUnits {
  public:
   GroupUnits() = default;
-  GroupUnits(int64_t num_groups, int64_t num_rows, int64_t num_panels) : num_groups_(num_groups) {
-    streams_ = num_rows <= kMaxStreamedRows;
+  GroupUnits(int64_t num_groups, int64_t num_rows, int64_t num_panels)
+      : num_groups_(num_groups), streams_(num_rows <= kMaxStreamedRows) {
     if (streams_) {
       stream_length_ = divide_up(num_groups, kMaxTileGroups * num_panels);
       const int64_t panel = stream_length_ * kMaxTileGroups;
       const int64_t full = num_groups / panel;
-      count_ = full * stream_length_ + divide_up(num_groups - full * panel, kMaxTileGroups);
+      full_units_ = full * stream_length_;
+      rest_begin_ = full * panel;
+      rest_length_ = divide_up(num_groups - rest_begin_, kMaxTileGroups);
+      count_ = full_units_ + rest_length_;
     } else {
       count_ = divide_up(num_groups, kGroupsOfManyRows);
     }
@@ -42,12 +45,13 @@ class GroupUnits {
       const int64_t rest = num_groups_ - first;
       return {first, 1, static_cast<int>(rest < kGroupsOfManyRows ? rest : kGroupsOfManyRows)};
     }
-    const int64_t base = index / stream_length_ * stream_length_ * kMaxTileGroups;
-    const int64_t rest = num_groups_ - base;
-    const int64_t panel = rest < stream_length_ * kMaxTileGroups ? rest : stream_length_ * kMaxTileGroups;
-    const int64_t step = divide_up(panel, kMaxTileGroups);
-    const int64_t offset = index % stream_length_;
-    return {base + offset, step, static_cast<int>(divide_up(panel - offset, step))};
+    if (index < full_units_) {
+      const int64_t panel = index / stream_length_;
+      return {panel * stream_length_ * (kMaxTileGroups - 1) + index, stream_length_, kMaxTileGroups};
+    }
+    // The last panel is shorter, and its last stream may be shorter still.
+    const int64_t first = rest_begin_ + index - full_units_;
+    return {first, rest_length_, static_cast<int>(divide_up(num_groups_ - first, rest_length_))};
   }
 
   /// A unit's tile has at most this many rows of row_group floats.
@@ -61,6 +65,9 @@ class GroupUnits {
 
   int64_t num_groups_ = 0;
   int64_t stream_length_ = 0;
+  int64_t full_units_ = 0;   // of panels of whole length
+  int64_t rest_begin_ = 0;   // first group of the last, shorter panel
+  int64_t rest_length_ = 0;  // of its streams
   int64_t count_ = 0;
   bool streams_ = false;
 };

@@ -76,6 +76,12 @@ void int8_matrix(const MatrixTile& tile) {
   }
 }
 
+/// Asks for the lines that a stream of one row will need soon.
+template <class V, int Bytes>
+MSC_ALWAYS_INLINE inline void prefetch_lines(const std::byte* at) {
+  unroll<(Bytes + 63) / 64>([&](auto i) MSC_ALWAYS_INLINE { V::prefetch(at + V::kInt8PrefetchBytes + 64 * i); });
+}
+
 /// What the kernels keep in registers between sub-blocks: their rows and the sums of `Rows` x `Groups`.
 template <class V, int Rows, int Groups>
 struct Int8Sums {

@@ -44,8 +44,10 @@ class LinearRun {
       if (!alone_ && num_threads_ > 1) {
         pool_.barrier();
       }
-      for (int64_t item = shares.take(thread); item >= 0; item = shares.take(thread)) {
-        run_item(item, rows);
+      for (Range items = shares.take(thread); items.begin < items.end; items = shares.take(thread)) {
+        for (int64_t item = items.begin; item < items.end; ++item) {
+          run_item(item, rows);
+        }
       }
     };
     pool_.run(section);
@@ -116,13 +118,15 @@ class LinearRun {
   }
 
   void run_item(int64_t item, const std::byte* rows) const {
-    const int64_t first_row = item / num_units_ * block_rows_;
+    const int64_t block = num_blocks_ == 1 ? 0 : item / num_units_;
+    const int64_t index_in_block = item - block * num_units_;
+    const int64_t first_row = block * block_rows_;
     const int num_rows = static_cast<int>(num_rows_ - first_row < block_rows_ ? num_rows_ - first_row : block_rows_);
     int index = num_outputs_ - 1;
-    while (first_unit_[index] > item % num_units_) {
+    while (first_unit_[index] > index_in_block) {
       --index;
     }
-    const GroupUnit unit = units_[index].unit(item % num_units_ - first_unit_[index]);
+    const GroupUnit unit = units_[index].unit(index_in_block - first_unit_[index]);
     const LinearTarget& target = call_.targets[index];
     const PackedLayout& layout = target.matrix.layout;
     const int64_t first_column = unit.first * layout.row_group;

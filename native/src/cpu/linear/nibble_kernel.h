@@ -12,6 +12,7 @@ struct NibbleScales {
 };
 
 struct ScalesQ4_0 {
+  static constexpr int kBytes = 2;
   template <class V>
   MSC_ALWAYS_INLINE static NibbleScales<V> load(const std::byte* scales, int64_t block) {
     const auto d = V::load_half(scales + block * V::kLanes * 2);
@@ -20,6 +21,7 @@ struct ScalesQ4_0 {
 };
 
 struct ScalesQ4_1 {
+  static constexpr int kBytes = 4;
   template <class V>
   MSC_ALWAYS_INLINE static NibbleScales<V> load(const std::byte* scales, int64_t block) {
     const std::byte* at = scales + block * V::kLanes * 4;
@@ -28,6 +30,7 @@ struct ScalesQ4_1 {
 };
 
 struct ScalesQ4_K {
+  static constexpr int kBytes = 2;
   template <class V>
   MSC_ALWAYS_INLINE static NibbleScales<V> load(const std::byte* scales, int64_t block) {
     const std::byte* super = scales + block / 8 * V::kLanes * 20;
@@ -53,6 +56,12 @@ struct NibbleKernel {
     for (int64_t b = slice.begin; b < slice.end; ++b, at += sizeof(ActivationBlock)) {
       opaque(at);
       Int partial[Rows][Groups];
+      if constexpr (Rows == 1) {
+        unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE {
+          prefetch_lines<V, 4 * kVectorBytes>(elements + g * slice.group_bytes + b * 4 * kVectorBytes);
+          prefetch_lines<V, Scales::kBytes * V::kLanes>(slice.group + g * slice.group_bytes + b * Scales::kBytes * V::kLanes);
+        });
+      }
       unroll<4>([&](auto c) MSC_ALWAYS_INLINE {
         unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE {
           const Int packed = V::load_words(elements + g * slice.group_bytes + (b * 4 + c) * kVectorBytes);

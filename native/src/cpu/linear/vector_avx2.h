@@ -106,8 +106,10 @@ struct VectorAvx2 : RoundBlockAvx2 {
   /// Keeps GCC from renaming a sum between unrolled steps, for which it runs out of registers.
   static void keep_register(Float& sum) { asm("" : "+x"(sum)); }
 
-  static constexpr int kPrefetchBytes = 2048;
-  static void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
+  static constexpr int kFloatPrefetchBytes = 2048;
+  static constexpr int kInt8PrefetchBytes = 512;
+  // Inlined early: GCC takes a call of a function that only prefetches for one without effect and drops it.
+  [[gnu::always_inline]] static void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
 };
 
 }  // namespace

@@ -102,8 +102,10 @@ struct VectorAvx512 : RoundBlockAvx2 {
   static void keep_order(Int& sum) { asm("" : "+v"(sum)); }
   static void keep_register(Float& sum) { asm("" : "+v"(sum)); }
 #endif
-  static constexpr int kPrefetchBytes = 2048;
-  static void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
+  static constexpr int kFloatPrefetchBytes = 2048;
+  static constexpr int kInt8PrefetchBytes = 512;
+  // Inlined early: GCC takes a call of a function that only prefetches for one without effect and drops it.
+  [[gnu::always_inline]] static void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
 };
 
 }  // namespace

@@ -170,8 +170,10 @@ struct VectorPortable {
 
   static void keep_register(Float&) {}
 
-  static constexpr int kPrefetchBytes = 2048;
-  static void prefetch(const void* p) { __builtin_prefetch(p); }
+  static constexpr int kFloatPrefetchBytes = 2048;
+  static constexpr int kInt8PrefetchBytes = 512;
+  // Inlined early: GCC takes a call of a function that only prefetches for one without effect and drops it.
+  [[gnu::always_inline]] static void prefetch(const void* p) { __builtin_prefetch(p); }
 };
 
 }  // namespace

@@ -25,22 +25,27 @@ class WorkShares {
     }
   }
 
-  /// The next item for `thread`, or -1 when all are taken.
-  int64_t take(unsigned thread) {
+  /// The next items for `thread`, empty when all are taken: several while much is left, one by one towards the end, so
+  /// that all threads end together.
+  Range take(unsigned thread) {
     for (unsigned i = 0; i < num_threads_; ++i) {
       const unsigned owner = thread + i < num_threads_ ? thread + i : thread + i - num_threads_;
       Share& share = shares_[owner];
-      if (share.next.load(std::memory_order_relaxed) < share.end) {
-        const int64_t item = share.next.fetch_add(1, std::memory_order_relaxed);
+      const int64_t left = share.end - share.next.load(std::memory_order_relaxed);
+      if (left > 0) {
+        const int64_t wanted = left >= 4 * kMostAtOnce ? kMostAtOnce : left >= 8 ? left / 4 : 1;
+        const int64_t item = share.next.fetch_add(wanted, std::memory_order_relaxed);
         if (item < share.end) {
-          return item;
+          return {item, item + wanted < share.end ? item + wanted : share.end};
         }
       }
     }
-    return -1;
+    return {0, 0};
   }
 
  private:
+  static constexpr int64_t kMostAtOnce = 4;
+
   Share* shares_;
   unsigned num_threads_;
 };

@@ -24,7 +24,7 @@ msc_weight::msc_weight(msc_device* owner, NativeFormat format, const msc_weight_
     : device(owner),
       layout_(msc::cpu::packed_layout(format, owner->row_group, desc.rows, desc.cols)),
       num_experts_(desc.num_experts),
-      memory_(memory_bytes(layout_, desc.num_experts)),
+      memory_(owner->weight_memory.allocate(memory_bytes(layout_, desc.num_experts))),
       loaded_(std::make_unique<std::atomic<uint64_t>[]>(static_cast<size_t>((desc.rows * desc.num_experts + 63) / 64))) {
   ++device->live_objects;
 }
@@ -50,7 +50,7 @@ void msc_weight::load(const msc_weight_slice& slice) {
                      shape.name, static_cast<unsigned long long>(row_bytes));
   const int64_t end = slice.row_begin + slice.num_rows;
   mark_loaded(slice.expert, slice.row_begin, end);
-  std::byte* matrix = memory_.data() + static_cast<size_t>(slice.expert) * layout_.matrix_bytes;
+  std::byte* matrix = memory_.get() + static_cast<size_t>(slice.expert) * layout_.matrix_bytes;
   const auto* source = static_cast<const std::byte*>(slice.source);
   const int64_t lanes = layout_.row_group;
   for (int64_t row = slice.row_begin; row < end;) {

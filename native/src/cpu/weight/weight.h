@@ -5,7 +5,6 @@
 #include <memory>
 
 #include "core/device.h"
-#include "core/memory.h"
 #include "cpu/weight/packed_layout.h"
 #include "moesaic/weight.h"
 
@@ -25,7 +24,7 @@ struct msc_weight {
   int64_t num_experts() const { return num_experts_; }
   const msc::cpu::PackedLayout& layout() const { return layout_; }
   msc::cpu::PackedMatrix expert(int64_t index) const {
-    return {layout_, memory_.data() + static_cast<size_t>(index) * layout_.matrix_bytes};
+    return {layout_, memory_.get() + static_cast<size_t>(index) * layout_.matrix_bytes};
   }
 
   msc_device* device;
@@ -36,7 +35,7 @@ struct msc_weight {
 
   msc::cpu::PackedLayout layout_;
   int64_t num_experts_;
-  msc::HostMemory memory_;
+  std::shared_ptr<std::byte> memory_;
   std::unique_ptr<std::atomic<uint64_t>[]> loaded_;  // one bit a row, expert by expert
   std::atomic<bool> sealed_{false};
 };
