@@ -44,11 +44,7 @@ class LinearRun {
       if (!alone_ && num_threads_ > 1) {
         pool_.barrier();
       }
-      for (Range items = shares.take(thread); items.begin < items.end; items = shares.take(thread)) {
-        for (int64_t item = items.begin; item < items.end; ++item) {
-          run_item(item, rows);
-        }
-      }
+      shares.run(thread, [&](int64_t item) { run_item(item, rows); });
     };
     pool_.run(section);
   }

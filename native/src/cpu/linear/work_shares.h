@@ -25,6 +25,17 @@ class WorkShares {
     }
   }
 
+  /// Calls f(item) for every item that falls to `thread`.
+  template <class F>
+  void run(unsigned thread, F&& f) {
+    for (Range items = take(thread); items.begin < items.end; items = take(thread)) {
+      for (int64_t item = items.begin; item < items.end; ++item) {
+        f(item);
+      }
+    }
+  }
+
+ private:
   /// The next items for `thread`, empty when all are taken: several while much is left, one by one towards the end, so
   /// that all threads end together.
   Range take(unsigned thread) {
@@ -43,7 +54,6 @@ class WorkShares {
     return {0, 0};
   }
 
- private:
   static constexpr int64_t kMostAtOnce = 4;
 
   Share* shares_;

@@ -49,14 +49,10 @@ class MoeRun {
       if (!alone_) {
         pool_.barrier();
       }
-      for (int64_t item = hidden_items.take(thread); item >= 0; item = hidden_items.take(thread)) {
-        run_hidden_item(item, copy);
-      }
+      hidden_items.run(thread, [&](int64_t item) { run_hidden_item(item, copy); });
       pool_.barrier();
       for (int64_t panel = 0; panel < scratch_.num_panels; ++panel) {
-        for (int64_t item = out_items.take(thread); item >= 0; item = out_items.take(thread)) {
-          run_out_item(panel, item);
-        }
+        out_items.run(thread, [&](int64_t item) { run_out_item(panel, item); });
         pool_.barrier();
         add_partial(panel, thread);
         if (panel + 1 < scratch_.num_panels) {
