@@ -35,26 +35,40 @@ libclang_package() {
   apt-cache pkgnames libclang1- 2>/dev/null | grep -E '^libclang1-[0-9]+$' | sort -t- -k2 -n | tail -n 1 | grep . || echo libclang1-14
 }
 
+# Whether packages can be installed without asking anybody.
+can_install_packages() {
+  command -v apt-get >/dev/null 2>&1 && { [ "$(id -u)" -eq 0 ] || { command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; }; }
+}
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n env DEBIAN_FRONTEND=noninteractive "$@"; fi
+}
+
+# Whether the distribution has a package; a fresh machine may have no lists to look into.
+has_package() {
+  compgen -G "/var/lib/apt/lists/*_Packages*" >/dev/null || as_root apt-get update >/dev/null 2>&1
+  apt-cache show "$1" >/dev/null 2>&1
+}
+
 install_packages() {
-  local -a sudo=()
   if ! command -v apt-get >/dev/null 2>&1; then
     echo "Missing on this machine: $*  (Debian's names). Install them with your package manager, then run this again." >&2
     return 1
   fi
-  if [ "$(id -u)" -ne 0 ]; then
-    if command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
-      sudo=(sudo -n)
+  if ! can_install_packages; then
+    echo "Missing on this machine; please run, then start again:" >&2
+    if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null 2>&1; then
+      echo "  su -c 'apt-get update && apt-get install -y --no-install-recommends $*'" >&2
     else
-      echo "Missing on this machine; please run, then start again:" >&2
       echo "  sudo apt-get update && sudo apt-get install -y --no-install-recommends $*" >&2
-      return 1
     fi
+    return 1
   fi
   echo "Installing: $*" >&2
   export DEBIAN_FRONTEND=noninteractive
   # The lists may be absent or old: refresh them only when the plain install fails.
-  "${sudo[@]}" apt-get install -y --no-install-recommends "$@" >/dev/null 2>&1 ||
-    { "${sudo[@]}" apt-get update >/dev/null && "${sudo[@]}" apt-get install -y --no-install-recommends "$@" >/dev/null; } || {
+  as_root apt-get install -y --no-install-recommends "$@" >/dev/null 2>&1 ||
+    { as_root apt-get update >/dev/null && as_root apt-get install -y --no-install-recommends "$@" >/dev/null; } || {
     echo "apt-get could not install: $*" >&2
     return 1
   }

@@ -8,13 +8,19 @@ internal static class Program
     {
         using Terminal terminal = new();
         using Interruption interruption = new();
+        int code;
         try
         {
-            return await CommandLineDispatcher.RunAsync(args, terminal, interruption.Token).ConfigureAwait(false);
+            code = await CommandLineDispatcher.RunAsync(args, terminal, interruption.Token).ConfigureAwait(false);
+
+            // What cannot be written is a failure: not left to the end of the process, where nobody would hear of it.
+            terminal.Output.Flush();
         }
         catch (Exception exception)
         {
-            return Failures.Report(exception, terminal);
+            code = Failures.Report(exception, terminal);
         }
+
+        return code == ExitCodes.Interrupted ? interruption.ExitCode : code;
     }
 }

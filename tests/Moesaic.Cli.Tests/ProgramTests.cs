@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Moesaic.Cli.Tests;
 
 /// <summary>What holds for every verb: help, exit codes, one line of error, Ctrl-C.</summary>
@@ -91,22 +89,18 @@ public sealed class ProgramTests : IDisposable
     }
 
     [Platform(Exclude = "Win", Reason = "signals are sent as on Unix")]
-    [TestCase("tokenize", "{\"text\":\"river\"}", "{\"ids\":[0,2]}")]
-    [TestCase("detokenize", "{\"ids\":[2]}", "{\"text\":\"river\"}")]
-    public void An_interrupt_ends_a_waiting_program_cleanly(string verb, string request, string answer)
+    [TestCase("tokenize", "{\"text\":\"river\"}", "{\"ids\":[0,2]}", "INT", 130)]
+    [TestCase("detokenize", "{\"ids\":[2]}", "{\"text\":\"river\"}", "INT", 130)]
+    [TestCase("tokenize", "{\"text\":\"river\"}", "{\"ids\":[0,2]}", "TERM", 143)]
+    public void A_signal_ends_a_waiting_program_cleanly(string verb, string request, string answer, string signal, int code)
     {
-        using Process process = ProgramRun.Start(verb, "--tokenizer", _samples.Tokenizer, "--jsonl");
-        process.StandardInput.WriteLine(request);
-        process.StandardInput.Flush();
+        using RunningProgram program = RunningProgram.Start(verb, "--tokenizer", _samples.Tokenizer, "--jsonl");
+        program.WriteInputLine(request);
 
         // Each answer is written at once, not when the input ends.
-        Assert.That(process.StandardOutput.ReadLine(), Is.EqualTo(answer));
-        using (Process kill = Process.Start("kill", ["-INT", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]))
-        {
-            kill.WaitForExit();
-        }
-
-        ProgramRun run = ProgramRun.End(process, process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        Assert.That((run.ExitCode, run.Output, run.Error), Is.EqualTo((130, "", "")));
+        program.AwaitOutput(answer + "\n");
+        program.Signal(signal);
+        ProgramRun run = program.End();
+        Assert.That((run.ExitCode, run.Output, run.Error), Is.EqualTo((code, answer + "\n", "")));
     }
 }

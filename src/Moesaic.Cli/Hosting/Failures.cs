@@ -11,7 +11,7 @@ internal static class Failures
     {
         int code = CodeOf(exception);
         terminal.Flush();
-        if (code != ExitCodes.Interrupted)
+        if (code is not (ExitCodes.Interrupted or ExitCodes.OutputClosed))
         {
             terminal.Fail(exception.Message);
         }
@@ -22,6 +22,7 @@ internal static class Failures
     private static int CodeOf(Exception exception) => exception switch
     {
         OperationCanceledException => ExitCodes.Interrupted,
+        OutputClosedException => ExitCodes.OutputClosed,
         UsageException or ContextExceededException => ExitCodes.BadUsage,
         ModelFormatException or ChatTemplateException { Kind: ChatTemplateErrorKind.Syntax } => ExitCodes.BadModel,
         _ => ExitCodes.RunFailure,

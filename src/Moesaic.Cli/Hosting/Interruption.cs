@@ -8,6 +8,7 @@ internal sealed class Interruption : IDisposable
     private readonly CancellationTokenSource _source = new();
     private readonly PosixSignalRegistration _interrupt;
     private readonly PosixSignalRegistration _terminate;
+    private volatile bool _isTermination;
 
     public Interruption()
     {
@@ -16,6 +17,9 @@ internal sealed class Interruption : IDisposable
     }
 
     public CancellationToken Token => _source.Token;
+
+    /// <summary>What the program ends with when it was told to.</summary>
+    public int ExitCode => _isTermination ? ExitCodes.Terminated : ExitCodes.Interrupted;
 
     public void Dispose()
     {
@@ -26,6 +30,7 @@ internal sealed class Interruption : IDisposable
 
     private void OnSignal(PosixSignalContext context)
     {
+        _isTermination |= context.Signal == PosixSignal.SIGTERM;
         if (!_source.IsCancellationRequested)
         {
             context.Cancel = true;

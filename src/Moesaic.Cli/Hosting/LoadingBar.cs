@@ -28,7 +28,7 @@ internal sealed class LoadingBar(Terminal terminal) : IDisposable
             {
                 _percent = percent;
                 int filled = Width * percent / 100;
-                terminal.Error.Write($"\rloading [{new string('#', filled)}{new string('.', Width - filled)}] {percent,3}%");
+                terminal.Draw($"\rloading [{new string('#', filled)}{new string('.', Width - filled)}] {percent,3}%");
             }
         }
     }
@@ -55,7 +55,7 @@ internal sealed class LoadingBar(Terminal terminal) : IDisposable
     {
         if (_percent >= 0)
         {
-            terminal.Error.Write(ClearLine);
+            terminal.Draw(ClearLine);
             _percent = -1;
         }
     }

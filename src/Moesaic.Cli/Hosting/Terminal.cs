@@ -1,4 +1,6 @@
 using System.Text;
+using Moesaic.Cli.Input;
+using Moesaic.Cli.Output;
 using Spectre.Console;
 
 namespace Moesaic.Cli.Hosting;
@@ -8,15 +10,21 @@ internal sealed class Terminal : IDisposable
 {
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
-    private readonly StreamWriter _output = new(Console.OpenStandardOutput(), Utf8, 16 * 1024);
+    private readonly StreamWriter _output = new(OutputStream.Open(), Utf8, 16 * 1024);
     private readonly StreamWriter _error = new(Console.OpenStandardError(), Utf8, 1024) { AutoFlush = true };
-    private readonly Lazy<StreamReader> _input = new(() => new StreamReader(Console.OpenStandardInput(), Utf8));
+    private readonly LineReader _input = new(Console.OpenStandardInput());
 
-    /// <summary>Buffered standard output: results only.</summary>
-    public TextWriter Output => _output;
+    public Terminal()
+    {
+        Output = IsInteractive ? new TerminalWriter(_output) : _output;
+        Error = IsErrorInteractive ? new TerminalWriter(_error) : _error;
+    }
 
-    /// <summary>Standard error: messages and progress.</summary>
-    public TextWriter Error => _error;
+    /// <summary>Buffered standard output: results only. A person sees control characters written out, a program gets what there is.</summary>
+    public TextWriter Output { get; }
+
+    /// <summary>Standard error: messages.</summary>
+    public TextWriter Error { get; }
 
     /// <summary>Whether a person looks at standard output.</summary>
     public static bool IsInteractive => !Console.IsOutputRedirected;
@@ -27,21 +35,34 @@ internal sealed class Terminal : IDisposable
     /// <summary>Whether standard input is a file or a pipe rather than a keyboard.</summary>
     public static bool HasPipedInput => Console.IsInputRedirected;
 
-    /// <summary>A console for tables and progress bars on standard output.</summary>
+    /// <summary>A console for tables on standard output. What is put in must have been made visible (<see cref="ControlText.Visible"/>).</summary>
     public IAnsiConsole Rich() => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_output) });
 
+    /// <summary>Draws on the terminal that shows standard error.</summary>
+    public void Draw(string text) => _error.Write(text);
+
     /// <summary>The next line of standard input, or null at its end; ends early when cancelled.</summary>
+    /// <exception cref="FormatException">The line is not UTF-8; the next call gives the one after it.</exception>
     public async ValueTask<string?> ReadLineAsync(CancellationToken cancellationToken) =>
         // A read that waits for a keyboard or pipe cannot be called back; it is abandoned to its background thread.
-        await Task.Run(() => _input.Value.ReadLine(), cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
+        await Task.Run(_input.ReadLine, cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
 
     /// <summary>All of standard input.</summary>
-    public async Task<string> ReadAllAsync(CancellationToken cancellationToken) =>
-        await Task.Run(() => _input.Value.ReadToEnd(), cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
+    /// <exception cref="UsageException">It is not UTF-8, or too long.</exception>
+    public async Task<string> ReadAllAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Task.Run(_input.ReadToEnd, cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (FormatException exception)
+        {
+            throw new UsageException(exception.Message);
+        }
+    }
 
     /// <summary>One line on standard error, after the program's name.</summary>
-    public void Fail(string message) =>
-        _error.WriteLine("moesaic: " + message.ReplaceLineEndings(" "));
+    public void Fail(string message) => _error.WriteLine("moesaic: " + ControlText.Message(message));
 
     public void Flush()
     {
@@ -49,7 +70,7 @@ internal sealed class Terminal : IDisposable
         {
             _output.Flush();
         }
-        catch (IOException)
+        catch (Exception exception) when (exception is IOException or OutputClosedException)
         {
             // Nobody reads the output any more; what ended the program is reported on standard error.
         }

@@ -13,7 +13,7 @@ internal sealed record IdsFile(string Path, IReadOnlyList<int[]> Rows, bool IsNe
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
+            using JsonDocument document = JsonDocument.Parse(Utf8Text.FileBytes("--ids", path));
             if (document.RootElement.ValueKind != JsonValueKind.Object
                 || !document.RootElement.TryGetProperty("ids", out JsonElement ids)
                 || ids.ValueKind != JsonValueKind.Array
@@ -26,7 +26,7 @@ internal sealed record IdsFile(string Path, IReadOnlyList<int[]> Rows, bool IsNe
                 ? new IdsFile(path, [.. ids.EnumerateArray().Select((row, i) => Row(path, $"ids[{i}]", row))], true)
                 : new IdsFile(path, [Row(path, "ids", ids)], false);
         }
-        catch (Exception exception) when (exception is JsonException or IOException or UnauthorizedAccessException)
+        catch (JsonException exception)
         {
             throw new UsageException($"{path}: {exception.Message}");
         }

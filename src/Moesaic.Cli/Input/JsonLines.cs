@@ -20,14 +20,30 @@ internal static class JsonLines
         Func<Exception, string?> describe,
         CancellationToken cancellationToken)
     {
-        while (await terminal.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } line)
+        while (true)
         {
-            if (string.IsNullOrWhiteSpace(line))
+            string? answer;
+            try
             {
-                continue;
+                string? line = await terminal.ReadLineAsync(cancellationToken).ConfigureAwait(false);
+                if (line is null)
+                {
+                    return;
+                }
+
+                if (string.IsNullOrWhiteSpace(line))
+                {
+                    continue;
+                }
+
+                answer = Answer(line, handle, describe);
+            }
+            catch (FormatException exception)
+            {
+                answer = Error(exception.Message);
             }
 
-            terminal.Output.WriteLine(Answer(line, handle, describe));
+            terminal.Output.WriteLine(answer);
             await terminal.Output.FlushAsync(cancellationToken).ConfigureAwait(false);
         }
     }

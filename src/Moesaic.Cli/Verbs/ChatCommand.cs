@@ -54,6 +54,12 @@ internal static class ChatCommand
                 terminal.Output.WriteLine();
                 return ExitCodes.Interrupted;
             }
+            catch (FormatException exception)
+            {
+                terminal.Fail(exception.Message);
+                code = ExitCodes.BadUsage;
+                continue;
+            }
 
             switch (line?.Trim())
             {

@@ -42,22 +42,9 @@ internal static class GenerateCommand
             return prompt;
         }
 
-        string text;
-        if (options.PromptFile is { } file)
-        {
-            try
-            {
-                text = await File.ReadAllTextAsync(file, cancellationToken).ConfigureAwait(false);
-            }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-            {
-                throw new UsageException($"--prompt-file {file}: {exception.Message}");
-            }
-        }
-        else
-        {
-            text = await PlainText.OrStandardInputAsync(null, terminal, cancellationToken).ConfigureAwait(false);
-        }
+        string text = options.PromptFile is { } file
+            ? Utf8Text.File("--prompt-file", file)
+            : await PlainText.OrStandardInputAsync(null, terminal, cancellationToken).ConfigureAwait(false);
 
         // The line break that ends a file is no part of a message; plain text is continued exactly as it is.
         return options.Raw ? text : text.EndsWith("\r\n", StringComparison.Ordinal) ? text[..^2] : text.EndsWith('\n') ? text[..^1] : text;

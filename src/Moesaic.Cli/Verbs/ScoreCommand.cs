@@ -35,14 +35,18 @@ internal static class ScoreCommand
         }
 
         using Scorer scorer = runtime.CreateScorer(options.MtpLogits is not null);
+        SequenceScore[] scores;
         if (wantsLogits)
         {
             using LogitsFiles files = new(options.Logits, options.MtpLogits, rows.Count, rows[0].Length, runtime.Description.VocabularySize);
-            scorer.Logits(rows, files.Main, files.Mtp, cancellationToken);
+            scores = scorer.Score(rows, files.Main, files.Mtp, cancellationToken);
             files.Complete();
         }
+        else
+        {
+            scores = scorer.Score(rows, cancellationToken);
+        }
 
-        SequenceScore[] scores = scorer.Score(rows, cancellationToken);
         if (options.Json)
         {
             WriteJson(rows, scores, terminal);
@@ -66,22 +70,10 @@ internal static class ScoreCommand
         }
     }
 
-    private static async Task<string> ReadTextAsync(ScoreOptions options, string? given, Terminal terminal, CancellationToken cancellationToken)
-    {
-        if (options.TextFile is not { } file)
-        {
-            return await PlainText.OrStandardInputAsync(given, terminal, cancellationToken).ConfigureAwait(false);
-        }
-
-        try
-        {
-            return await File.ReadAllTextAsync(file, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new UsageException($"--file {file}: {exception.Message}");
-        }
-    }
+    private static async Task<string> ReadTextAsync(ScoreOptions options, string? given, Terminal terminal, CancellationToken cancellationToken) =>
+        options.TextFile is { } file
+            ? Utf8Text.File("--file", file)
+            : await PlainText.OrStandardInputAsync(given, terminal, cancellationToken).ConfigureAwait(false);
 
     private static double Perplexity(SequenceScore[] scores) =>
         Math.Exp(-scores.Sum(s => s.SumLogprob) / scores.Sum(s => s.Logprobs.Length));

@@ -96,10 +96,10 @@ internal static class TemplateCommand
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));
+            using JsonDocument document = JsonDocument.Parse(Utf8Text.FileBytes("--input", path));
             return ChatTemplateInputs.FromJson(document.RootElement, DateTime.Now);
         }
-        catch (Exception exception) when (exception is JsonException or FormatException or IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is JsonException or FormatException)
         {
             throw new UsageException($"--input {path}: {exception.Message}");
         }

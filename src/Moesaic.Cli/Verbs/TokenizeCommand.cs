@@ -52,7 +52,7 @@ internal static class TokenizeCommand
             Table table = new Table().AddColumn(new TableColumn("id").RightAligned()).AddColumn("token");
             foreach (int id in ids)
             {
-                table.AddRow(new Text(id.ToString(CultureInfo.InvariantCulture)), new Text(tokenizer.IdToToken(id) ?? ""));
+                table.AddRow(new Text(id.ToString(CultureInfo.InvariantCulture)), new Text(ControlText.Visible(tokenizer.IdToToken(id) ?? "")));
             }
 
             terminal.Rich().Write(table);

@@ -57,32 +57,16 @@ public sealed class Scorer : IDisposable
     /// <summary>Log-probability of every token after the first of each sequence.</summary>
     /// <exception cref="ArgumentException">A sequence is empty or holds an id that is no token.</exception>
     /// <exception cref="ContextExceededException">A sequence is longer than the context.</exception>
-    public SequenceScore[] Score(IReadOnlyList<int[]> sequences, CancellationToken cancellation = default)
+    public SequenceScore[] Score(IReadOnlyList<int[]> sequences, CancellationToken cancellation = default) =>
+        Score(sequences, null, null, cancellation);
+
+    /// <summary>As <see cref="Score(IReadOnlyList{int[]}, CancellationToken)"/>, and hands out the logits of every position of the same run.</summary>
+    /// <inheritdoc cref="Logits"/>
+    public SequenceScore[] Score(IReadOnlyList<int[]> sequences, LogitsSink? main, LogitsSink? mtp, CancellationToken cancellation = default)
     {
         Check(sequences, _vocabularySize);
         SequenceScore[] scores = [.. sequences.Select(s => new SequenceScore(new float[s.Length - 1]))];
-        foreach (StepPlan step in StepPlan.Pack(sequences, _executor))
-        {
-            cancellation.ThrowIfCancellationRequested();
-            _executor.Run(step.Content(sequences, _executor, shifted: false));
-            int[] targets = step.NextTokens(sequences);
-            float[] logprobs = new float[targets.Length];
-            _targets.Upload<int>(_executor.Stream, 0, targets);
-            _executor.Stream.TokenLogprobs(
-                _executor.Logits,
-                _vocabularySize,
-                Tensor.Dense(_targets, targets.Length, 1, TensorFormat.I32),
-                Tensor.Dense(_logprobs, targets.Length, 1));
-            _logprobs.Download<float>(_executor.Stream, 0, logprobs);
-            step.ForEachRow((row, sequence, position) =>
-            {
-                if (position + 1 < sequences[sequence].Length)
-                {
-                    scores[sequence].Logprobs[position] = logprobs[row];
-                }
-            });
-        }
-
+        Run(sequences, step => ReadLogprobs(step, sequences, scores), main, mtp, cancellation);
         return scores;
     }
 
@@ -96,10 +80,26 @@ public sealed class Scorer : IDisposable
     public void Logits(IReadOnlyList<int[]> sequences, LogitsSink? main, LogitsSink? mtp = null, CancellationToken cancellation = default)
     {
         Check(sequences, _executor.Description.VocabularySize);
+        Run(sequences, null, main, mtp, cancellation);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _targets.Dispose();
+        _logprobs.Dispose();
+        _executor.Dispose();
+    }
+
+    private void Run(IReadOnlyList<int[]> sequences, Action<StepPlan>? read, LogitsSink? main, LogitsSink? mtp, CancellationToken cancellation)
+    {
         foreach (StepPlan step in StepPlan.Pack(sequences, _executor))
         {
             cancellation.ThrowIfCancellationRequested();
             _executor.Run(step.Content(sequences, _executor, shifted: false));
+
+            // Both read the model's own logits, which those of the multi-token-prediction layer overwrite.
+            read?.Invoke(step);
             HandOut(step, main);
             if (mtp is not null)
             {
@@ -109,12 +109,24 @@ public sealed class Scorer : IDisposable
         }
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
+    private void ReadLogprobs(StepPlan step, IReadOnlyList<int[]> sequences, SequenceScore[] scores)
     {
-        _targets.Dispose();
-        _logprobs.Dispose();
-        _executor.Dispose();
+        int[] targets = step.NextTokens(sequences);
+        float[] logprobs = new float[targets.Length];
+        _targets.Upload<int>(_executor.Stream, 0, targets);
+        _executor.Stream.TokenLogprobs(
+            _executor.Logits,
+            _vocabularySize,
+            Tensor.Dense(_targets, targets.Length, 1, TensorFormat.I32),
+            Tensor.Dense(_logprobs, targets.Length, 1));
+        _logprobs.Download<float>(_executor.Stream, 0, logprobs);
+        step.ForEachRow((row, sequence, position) =>
+        {
+            if (position + 1 < sequences[sequence].Length)
+            {
+                scores[sequence].Logprobs[position] = logprobs[row];
+            }
+        });
     }
 
     private void HandOut(StepPlan step, LogitsSink? sink)

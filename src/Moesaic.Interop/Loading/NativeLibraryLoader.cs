@@ -112,10 +112,22 @@ internal static unsafe class NativeLibraryLoader
                     typeof(NativeMethods).Assembly, static (name, _, _) => name == LibraryName ? s_library : 0);
             }
 
+            CheckAbiVersion(FoundAbiVersion(), s_path!);
+            s_ready = true;
+        }
+    }
+
+    private static uint FoundAbiVersion()
+    {
+        try
+        {
             uint version;
             NativeMethods.MscAbiVersion(&version).ThrowOnError();
-            CheckAbiVersion(version, s_path!);
-            s_ready = true;
+            return version;
+        }
+        catch (EntryPointNotFoundException)
+        {
+            throw new NativeLibraryException($"The file {s_path} is another library: it has no ABI version. Build this program again.");
         }
     }
 }

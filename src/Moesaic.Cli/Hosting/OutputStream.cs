@@ -1,0 +1,98 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Moesaic.Cli.Hosting;
+
+/// <summary>
+/// Standard output whose failures are told. The runtime's own stream drops what is written to a pipe that nobody reads any more,
+/// so that <c>moesaic generate | head -n 1</c> would compute its whole answer for nobody.
+/// </summary>
+internal sealed class OutputStream : Stream
+{
+    private const int StandardOutput = 1;
+
+    // Numbers of Linux; on macOS EAGAIN is 35.
+    private const int BrokenPipe = 32;
+    private static readonly int s_tryAgain = OperatingSystem.IsMacOS() ? 35 : 11;
+
+    // What a pipe takes as a whole or not at all (PIPE_BUF).
+    private const int ChunkBytes = 4096;
+
+    private readonly Stream _stream;
+
+    private OutputStream(Stream stream) => _stream = stream;
+
+    public override bool CanRead => false;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => true;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public static OutputStream Open()
+    {
+        if (!OperatingSystem.IsWindows() && Console.IsOutputRedirected)
+        {
+            FileStream direct = new(new SafeFileHandle(StandardOutput, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+            if (!direct.CanSeek)
+            {
+                return new OutputStream(direct);
+            }
+        }
+
+        // Of files the runtime's stream shares the position with whoever else writes to them (2>&1).
+        return new OutputStream(Console.OpenStandardOutput());
+    }
+
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        try
+        {
+            for (; buffer.Length > 0; buffer = buffer[Math.Min(ChunkBytes, buffer.Length)..])
+            {
+                WriteChunk(buffer[..Math.Min(ChunkBytes, buffer.Length)]);
+            }
+        }
+        catch (IOException exception) when (exception.HResult == BrokenPipe && !OperatingSystem.IsWindows())
+        {
+            throw new OutputClosedException();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"standard output cannot be written: {exception.Message}", exception);
+        }
+    }
+
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+    public override void Flush() => _stream.Flush();
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    // Another program may have made the pipe one that does not wait.
+    private void WriteChunk(ReadOnlySpan<byte> chunk)
+    {
+        while (true)
+        {
+            try
+            {
+                _stream.Write(chunk);
+                return;
+            }
+            catch (IOException exception) when (exception.HResult == s_tryAgain && !OperatingSystem.IsWindows())
+            {
+                Thread.Sleep(1);
+            }
+        }
+    }
+}
