@@ -34,9 +34,11 @@ for program in $programs; do
   xml=$results/native-$preset-$program.xml
   rm -f "$xml"
   code=0
-  "$binary" --gtest_brief=1 --gtest_color=no --gtest_filter="$filter" --gtest_output="xml:$xml" >>"$log" 2>&1 || code=$?
+  # The programs take minutes; one that hangs must not take the whole run's time.
+  timeout --kill-after=30 "${NATIVE_TEST_LIMIT:-2700}" "$binary" --gtest_brief=1 --gtest_color=no --gtest_filter="$filter" --gtest_output="xml:$xml" >>"$log" 2>&1 || code=$?
   if [ "$code" -ne 0 ]; then
     status=1
+    [ "$code" -ne 124 ] || echo "$program ($preset) did not end in time and was ended"
     echo "$program ($preset) ended with status $code; the end of its output:"
     grep -v -e 'SKIPPED' -e '^instruction set' -e 'Skipped$' "$log" | tail -n 40
   fi

@@ -16,6 +16,7 @@ public sealed class ProgramTests : IDisposable
         Assert.That((own.ExitCode, own.Error), Is.EqualTo((0, "")));
         Assert.That(own.Output, Does.Contain(option).And.Contain("--jsonl").And.Contain("--json"));
         Assert.That(ProgramRun.Of("help", verb).Output, Is.EqualTo(own.Output));
+        Assert.That(ProgramRun.Of(verb, "-h").Output, Is.EqualTo(own.Output));
         Assert.That(ProgramRun.Of("--help").Output, Does.Contain(verb));
     }
 
@@ -37,6 +38,21 @@ public sealed class ProgramTests : IDisposable
     [TestCase("--input", "template", "--input", "x.json", "prompt")]
     [TestCase("'x1' is not a token id", "detokenize", "x1")]
     [TestCase("'-1' is not a token id", "detokenize", "--", "-1")]
+    [TestCase("no token with the id 999999", "detokenize", "999999")]
+    [TestCase("one argument too many", "chat", "hello")]
+    [TestCase("one argument too many", "doctor", "--json", "--threads", "1", "hello")]
+    [TestCase("one argument too many", "bench", "--", "hello")]
+    [TestCase("--json takes no value", "generate", "x", "--json=true")]
+    [TestCase("--max-tokens is '99999999999'; expected a whole number", "generate", "x", "--max-tokens", "99999999999")]
+    [TestCase("--temperature is 'warm'; expected a number", "generate", "x", "--temperature=warm")]
+    [TestCase("--seed is '-1'; expected a whole number from 0", "generate", "x", "--seed", "-1")]
+    [TestCase("the prompt is empty", "generate", "")]
+    [TestCase("the prompt is empty", "generate")]
+    [TestCase("it is a folder", "generate", "--prompt-file", "/")]
+    [TestCase("there is no such file", "score", "--file", "/absent")]
+    [TestCase("it is a folder", "score", "x", "--logits", "/")]
+    [TestCase("there is no such folder", "score", "x", "--mtp-logits", "/absent/x")]
+    [TestCase("it is a device", "score", "x", "--logits", "/dev/null")]
     public void Bad_usage_is_one_line_and_exit_code_2(string named, params string[] arguments)
     {
         ProgramRun run = ProgramRun.Of(arguments);

@@ -47,6 +47,23 @@ public sealed class ScorerTests
     }
 
     [Test]
+    public void One_run_gives_scores_and_logits_of_both_kinds()
+    {
+        using ModelRuntime runtime = ModelRuntime.Load(TestPaths.TestData("fixtures", "ling_mtp"), new EngineOptions { LoadMtp = true, MaxContext = 64 });
+        using Scorer scorer = runtime.CreateScorer(useMtp: true);
+        int[][] sequences = [[1, 2, 3, 4], [5, 6, 7, 8]];
+        (List<float[]> main, List<float[]> mtp) alone = ([], []);
+        (List<float[]> main, List<float[]> mtp) together = ([], []);
+        SequenceScore[] scores = scorer.Score(sequences);
+        scorer.Logits(sequences, (_, _, logits) => alone.main.Add(logits.ToArray()), (_, _, logits) => alone.mtp.Add(logits.ToArray()));
+        SequenceScore[] both = scorer.Score(
+            sequences, (_, _, logits) => together.main.Add(logits.ToArray()), (_, _, logits) => together.mtp.Add(logits.ToArray()));
+        Assert.That(both.Select(s => s.Logprobs), Is.EqualTo(scores.Select(s => s.Logprobs)));
+        Assert.That(together.main, Is.EqualTo(alone.main).And.Count.EqualTo(8));
+        Assert.That(together.mtp, Is.EqualTo(alone.mtp).And.Count.EqualTo(8));
+    }
+
+    [Test]
     public void Multi_token_prediction_hands_out_every_position()
     {
         using ModelRuntime runtime = ModelRuntime.Load(TestPaths.TestData("fixtures", "ling_mtp"), new EngineOptions { LoadMtp = true, MaxContext = 64 });

@@ -22,15 +22,15 @@ internal static class CommandLineDispatcher
 
     public static async Task<int> RunAsync(string[] args, Terminal terminal, CancellationToken cancellationToken)
     {
-        if (args is ["help", var verb])
+        args = args switch
         {
-            args = [verb, "--help"];
-        }
-
-        if (args.Length > 0 && Verbs.FirstOrDefault(v => v.Name == args[0]) is { } named)
-        {
-            args = named.JoinRepeated(args);
-        }
+            ["help", var verb] => [verb, "--help"],
+            ["-h"] => ["--help"],
+            [var verb, "-h"] => [verb, "--help"],
+            _ => args,
+        };
+        VerbEntry? named = args.Length > 0 ? Verbs.FirstOrDefault(v => v.Name == args[0]) : null;
+        args = named?.JoinRepeated(args) ?? args;
 
         using Parser parser = new(settings =>
         {
@@ -42,16 +42,16 @@ internal static class CommandLineDispatcher
         ParserResult<object> result = parser.ParseArguments(args, [.. Verbs.Select(v => v.Options)]);
         if (result.Value is null)
         {
-            return Reject(result, args, terminal);
+            return Reject(result, named, args, terminal);
         }
 
         VerbEntry entry = Verbs.First(v => v.Options == result.Value.GetType());
-        return entry.FindOptionWithoutValue(args.AsSpan(1)) is { } bare
-            ? throw new UsageException($"the option {bare} needs a value; see moesaic {entry.Name} --help")
+        return entry.Arguments().FindProblem(args.AsSpan(1)) is { } problem
+            ? throw new UsageException($"{problem}; see moesaic {entry.Name} --help")
             : await entry.Run(result.Value, terminal, cancellationToken).ConfigureAwait(false);
     }
 
-    private static int Reject(ParserResult<object> result, string[] args, Terminal terminal)
+    private static int Reject(ParserResult<object> result, VerbEntry? named, string[] args, Terminal terminal)
     {
         Error error = result.Errors.First();
         switch (error)
@@ -68,6 +68,9 @@ internal static class CommandLineDispatcher
             case NoVerbSelectedError:
                 terminal.Error.WriteLine(Help(result, null));
                 terminal.Fail("no verb given");
+                return ExitCodes.BadUsage;
+            case BadFormatConversionError bad when named is not null:
+                terminal.Fail(named.Arguments().DescribeBadValue(bad.NameInfo.LongName, args.AsSpan(1)));
                 return ExitCodes.BadUsage;
             default:
                 terminal.Fail($"{Describe(error)}; see moesaic {(error is BadVerbSelectedError ? "" : args[0] + " ")}--help");
@@ -96,13 +99,12 @@ internal static class CommandLineDispatcher
     {
         BadVerbSelectedError verb => $"unknown verb '{verb.Token}'",
         UnknownOptionError unknown => $"unknown option '{(unknown.Token.Length == 1 ? "-" : "--")}{unknown.Token}'",
-        MissingRequiredOptionError missing => $"the option {missing.NameInfo.NameText} is required",
-        MissingValueOptionError missing => $"the option {missing.NameInfo.NameText} needs a value",
-        BadFormatConversionError bad => $"the value of {bad.NameInfo.NameText} has the wrong form",
-        RepeatedOptionError repeated => $"the option {repeated.NameInfo.NameText} is given twice",
-        MutuallyExclusiveSetError exclusive => $"the option {exclusive.NameInfo.NameText} does not go with the others given",
+        MissingRequiredOptionError missing => $"the option --{missing.NameInfo.LongName} is required",
+        MissingValueOptionError missing => $"the option --{missing.NameInfo.LongName} needs a value",
+        RepeatedOptionError repeated => $"the option --{repeated.NameInfo.LongName} is given twice",
+        MutuallyExclusiveSetError exclusive => $"the option --{exclusive.NameInfo.LongName} does not go with the others given",
         BadFormatTokenError token => $"'{token.Token}' is not understood",
-        SequenceOutOfRangeError sequence => $"{sequence.NameInfo.NameText} has too few or too many values",
+        SequenceOutOfRangeError sequence => $"--{sequence.NameInfo.LongName} has too few or too many values",
         _ => $"the command line is not understood ({error.Tag})",
     };
 }

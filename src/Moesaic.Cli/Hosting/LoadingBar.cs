@@ -7,7 +7,7 @@ namespace Moesaic.Cli.Hosting;
 internal sealed class LoadingBar(Terminal terminal) : IDisposable
 {
     private const int Width = 30;
-    private const string ClearLine = "\r\u001b[K";
+    private const int LineWidth = 46;
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(300);
 
     private readonly long _started = Stopwatch.GetTimestamp();
@@ -55,7 +55,7 @@ internal sealed class LoadingBar(Terminal terminal) : IDisposable
     {
         if (_percent >= 0)
         {
-            terminal.Draw(ClearLine);
+            terminal.Draw("\r" + new string(' ', LineWidth) + "\r");
             _percent = -1;
         }
     }

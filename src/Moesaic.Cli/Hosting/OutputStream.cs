@@ -3,12 +3,14 @@ using Microsoft.Win32.SafeHandles;
 namespace Moesaic.Cli.Hosting;
 
 /// <summary>
-/// Standard output whose failures are told. The runtime's own stream drops what is written to a pipe that nobody reads any more,
-/// so that <c>moesaic generate | head -n 1</c> would compute its whole answer for nobody.
+/// Standard output or error whose failures are told. The runtime's own streams drop what is written to a pipe that nobody reads any
+/// more, so that <c>moesaic generate | head -n 1</c> would compute its whole answer for nobody, and switch a terminal's keys to
+/// another mode, which stays when the program ends.
 /// </summary>
 internal sealed class OutputStream : Stream
 {
-    private const int StandardOutput = 1;
+    private const int OutputDescriptor = 1;
+    private const int ErrorDescriptor = 2;
 
     // Numbers of Linux; on macOS EAGAIN is 35.
     private const int BrokenPipe = 32;
@@ -35,20 +37,9 @@ internal sealed class OutputStream : Stream
         set => throw new NotSupportedException();
     }
 
-    public static OutputStream Open()
-    {
-        if (!OperatingSystem.IsWindows() && Console.IsOutputRedirected)
-        {
-            FileStream direct = new(new SafeFileHandle(StandardOutput, ownsHandle: false), FileAccess.Write, bufferSize: 0);
-            if (!direct.CanSeek)
-            {
-                return new OutputStream(direct);
-            }
-        }
+    public static OutputStream Output() => new(Direct(OutputDescriptor) ?? Console.OpenStandardOutput());
 
-        // Of files the runtime's stream shares the position with whoever else writes to them (2>&1).
-        return new OutputStream(Console.OpenStandardOutput());
-    }
+    public static OutputStream Error() => new(Direct(ErrorDescriptor) ?? Console.OpenStandardError());
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
@@ -78,6 +69,26 @@ internal sealed class OutputStream : Stream
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
     public override void SetLength(long value) => throw new NotSupportedException();
+
+    // Null for files: of those the runtime's streams share the position with whoever else writes to them (2>&1).
+    private static FileStream? Direct(int descriptor)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return null;
+        }
+
+        try
+        {
+            FileStream direct = new(new SafeFileHandle(descriptor, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+            return direct.CanSeek ? null : direct;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            // It is closed: the first write says so.
+            return null;
+        }
+    }
 
     // Another program may have made the pipe one that does not wait.
     private void WriteChunk(ReadOnlySpan<byte> chunk)

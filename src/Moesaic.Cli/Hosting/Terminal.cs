@@ -10,9 +10,11 @@ internal sealed class Terminal : IDisposable
 {
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
-    private readonly StreamWriter _output = new(OutputStream.Open(), Utf8, 16 * 1024);
-    private readonly StreamWriter _error = new(Console.OpenStandardError(), Utf8, 1024) { AutoFlush = true };
-    private readonly LineReader _input = new(Console.OpenStandardInput());
+    private readonly StreamWriter _output = new(OutputStream.Output(), Utf8, 16 * 1024);
+    private readonly StreamWriter _error = new(new ErrorStream(OutputStream.Error()), Utf8, 1024) { AutoFlush = true };
+
+    // Only when it is read: the runtime prepares a terminal for it.
+    private readonly Lazy<LineReader> _input = new(() => new LineReader(Console.OpenStandardInput()));
 
     public Terminal()
     {
@@ -45,7 +47,7 @@ internal sealed class Terminal : IDisposable
     /// <exception cref="FormatException">The line is not UTF-8; the next call gives the one after it.</exception>
     public async ValueTask<string?> ReadLineAsync(CancellationToken cancellationToken) =>
         // A read that waits for a keyboard or pipe cannot be called back; it is abandoned to its background thread.
-        await Task.Run(_input.ReadLine, cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
+        await Task.Run(() => _input.Value.ReadLine(), cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
 
     /// <summary>All of standard input.</summary>
     /// <exception cref="UsageException">It is not UTF-8, or too long.</exception>
@@ -53,11 +55,15 @@ internal sealed class Terminal : IDisposable
     {
         try
         {
-            return await Task.Run(_input.ReadToEnd, cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
+            return await Task.Run(() => _input.Value.ReadToEnd(), cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (FormatException exception)
         {
             throw new UsageException(exception.Message);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"standard input cannot be read: {exception.Message}");
         }
     }
 

@@ -30,33 +30,8 @@ internal sealed class VerbEntry
         where T : notnull =>
         new(typeof(T), (options, terminal, cancellationToken) => run((T)options, terminal, cancellationToken));
 
-    /// <summary>
-    /// The first option that needs a value and has none; null when there is no such option. The parser itself takes
-    /// an option without its value for one that is not there.
-    /// </summary>
-    public string? FindOptionWithoutValue(ReadOnlySpan<string> arguments)
-    {
-        HashSet<string> valued = [];
-        foreach (PropertyInfo property in _options.GetProperties())
-        {
-            if (property.PropertyType != typeof(bool) && property.GetCustomAttribute<OptionAttribute>() is { } option)
-            {
-                valued.Add("--" + option.LongName);
-                valued.Add("-" + option.ShortName);
-            }
-        }
-
-        for (int i = 0; i < arguments.Length && arguments[i] != "--"; i++)
-        {
-            bool hasValue = i + 1 < arguments.Length && !LooksLikeOption(arguments[i + 1]);
-            if (valued.Contains(arguments[i]) && !hasValue)
-            {
-                return arguments[i];
-            }
-        }
-
-        return null;
-    }
+    /// <summary>Checks of the arguments after the verb.</summary>
+    public ArgumentCheck Arguments() => new(_options.GetProperties());
 
     /// <summary>The arguments with each repeatable option joined into one occurrence.</summary>
     public string[] JoinRepeated(string[] arguments)
@@ -65,13 +40,10 @@ internal sealed class VerbEntry
         {
             if (property.GetCustomAttribute<RepeatableAttribute>() is not null)
             {
-                arguments = RepeatedValues.Join(arguments, "--" + property.GetCustomAttribute<OptionAttribute>()!.LongName, LooksLikeOption);
+                arguments = RepeatedValues.Join(arguments, "--" + property.GetCustomAttribute<OptionAttribute>()!.LongName, ArgumentCheck.LooksLikeOption);
             }
         }
 
         return arguments;
     }
-
-    private static bool LooksLikeOption(string argument) =>
-        argument.Length > 1 && argument[0] == '-' && !char.IsAsciiDigit(argument[1]) && argument[1] != '.';
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Moesaic.Cli.Hosting;
+using Moesaic.Cli.Output;
 using Moesaic.Engine.Benchmarking;
 using Moesaic.Interop;
 using Moesaic.Models.Decoder;
@@ -15,6 +16,7 @@ internal static class BenchCommand
 
     private static int Run(BenchOptions options, Terminal terminal, CancellationToken cancellationToken)
     {
+        OutputFile.Check("--markdown", options.Markdown);
         BenchmarkOptions measurement = BenchRequest.Measurement(options, cancellationToken);
         DeviceOptions device = ModelLoading.Device(options.Isa, options.Threads);
         LoadOptions load = new() { Announce = weights => terminal.Error.WriteLine(weights), Cancellation = cancellationToken };

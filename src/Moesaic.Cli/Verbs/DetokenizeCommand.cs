@@ -33,7 +33,16 @@ internal static class DetokenizeCommand
             ids = Parse([await PlainText.OrStandardInputAsync(null, terminal, cancellationToken).ConfigureAwait(false)]);
         }
 
-        string text = tokenizer.Decode(Known(tokenizer, ids), options.SkipSpecialTokens);
+        string text;
+        try
+        {
+            text = tokenizer.Decode(Known(tokenizer, ids), options.SkipSpecialTokens);
+        }
+        catch (FormatException exception)
+        {
+            throw new UsageException(exception.Message);
+        }
+
         terminal.Output.WriteLine(options.Json ? JsonText.Object(writer => writer.WriteString("text", text)) : text);
         return ExitCodes.Success;
     }

@@ -52,6 +52,11 @@ internal static class GenerateCommand
 
     private static IReadOnlyList<int> Encode(GenerateOptions options, string text, ModelRuntime runtime)
     {
+        if (!options.Raw && string.IsNullOrWhiteSpace(text))
+        {
+            throw new UsageException("the prompt is empty");
+        }
+
         IReadOnlyList<int> ids = options.Raw
             ? runtime.Tokenizer.Encode(text, addSpecialTokens: true)
             : runtime.EncodeChat(Conversation.Begin(options.System, text));

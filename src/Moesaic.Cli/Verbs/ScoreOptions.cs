@@ -1,4 +1,5 @@
 using CommandLine;
+using Moesaic.Cli.Output;
 
 namespace Moesaic.Cli.Verbs;
 
@@ -34,5 +35,8 @@ public sealed class ScoreOptions : ModelOptions
         {
             throw new UsageException("--logits and --mtp-logits name the same file");
         }
+
+        OutputFile.Check("--logits", Logits);
+        OutputFile.Check("--mtp-logits", MtpLogits);
     }
 }

@@ -31,6 +31,12 @@ internal static class TemplateCommand
         ChatTemplateInputs inputs = await ReadInputsAsync(options, prompt, source, terminal, cancellationToken).ConfigureAwait(false);
         string text = source.Compile(options.TemplateName, HasTools(inputs)).Render(inputs);
         terminal.Output.Write(options.Json ? JsonText.Object(writer => writer.WriteString("text", text)) + "\n" : text);
+        if (!options.Json && Terminal.IsInteractive && !text.EndsWith('\n'))
+        {
+            // The text is exact for a program; for a person the next prompt starts a line.
+            terminal.Output.WriteLine();
+        }
+
         return ExitCodes.Success;
     }
 

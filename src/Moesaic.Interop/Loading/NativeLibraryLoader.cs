@@ -67,14 +67,21 @@ internal static unsafe class NativeLibraryLoader
                 continue;
             }
 
+            string? problem;
             try
             {
-                return (NativeLibrary.Load(path), path);
+                problem = OperatingSystem.IsLinux() ? ElfFile.FindProblem(path) : null;
+                if (problem is null)
+                {
+                    return (NativeLibrary.Load(path), path);
+                }
             }
-            catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
+            catch (Exception e) when (e is DllNotFoundException or BadImageFormatException or IOException or UnauthorizedAccessException)
             {
-                throw new NativeLibraryException($"The native library {path} cannot be loaded: {e.Message}");
+                problem = Reason(e.Message);
             }
+
+            throw new NativeLibraryException($"The native library {path} cannot be loaded: {problem}. Build this program again.");
         }
 
         throw new NativeLibraryException(
@@ -115,6 +122,13 @@ internal static unsafe class NativeLibraryLoader
             CheckAbiVersion(FoundAbiVersion(), s_path!);
             s_ready = true;
         }
+    }
+
+    // The runtime puts advice about tracing before what the system's loader said.
+    private static string Reason(string message)
+    {
+        int last = message.TrimEnd().LastIndexOf('\n');
+        return message[(last + 1)..].Trim().TrimEnd('.');
     }
 
     private static uint FoundAbiVersion()
