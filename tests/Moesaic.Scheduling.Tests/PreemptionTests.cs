@@ -51,6 +51,17 @@ internal sealed class PreemptionTests
         harness.RunToEnd();
     }
 
+    /// <summary>Coming back needs room to grow into: otherwise the next block that another needs takes everything away again.</summary>
+    [Test]
+    public void Nobody_comes_back_only_to_be_preempted_again()
+    {
+        Harness harness = new(Harness.Options(blocks: 24, context: 90, sequences: 4, budget: 64) with { ReserveBlocks = 0, PrefixCaching = false });
+        Request[] requests = [.. Enumerable.Range(0, 4).Select(i => harness.Submit(10, 60, kind: i))];
+        harness.RunToEnd();
+        TestContext.Out.WriteLine($"{harness.Preemptions} preemptions, {harness.Scheduler.Counters.RecomputedTokens} tokens computed again");
+        Assert.That(requests.Max(static r => r.Sequences[0].NumPreemptions), Is.LessThanOrEqualTo(3));
+    }
+
     /// <summary>Prompts that would crowd each other out wait instead of beginning all at once.</summary>
     [Test]
     public void A_prompt_begins_only_if_all_of_it_fits_beside_those_that_have_begun()

@@ -123,13 +123,17 @@ internal sealed class StepFiller(SchedulerOptions options, Lifecycle lifecycle)
         return true;
     }
 
-    /// <summary>Whether all that is known of the sequence fits beside what the running ones still lack for their prefill.</summary>
+    /// <summary>
+    /// Whether all that is known of the sequence fits beside what the running ones still lack for their prefill. One that was
+    /// preempted also leaves each of them a block to grow into, or it would soon be preempted again.
+    /// </summary>
     private bool HasRoomFor(Sequence sequence, int seat)
     {
         for (int g = 0; g < _kv.NumGroups; g++)
         {
             BlockPool pool = _kv.Pool(g);
             long needed = _kv.MissingBlocks(seat, g, sequence.NumTokens) + (options.ReserveBlocks ?? Math.Max(1, pool.NumBlocks / 100));
+            needed += sequence.State == SequenceState.Preempted ? _running.Count : 0;
             for (int i = 0; i < _running.Count; i++)
             {
                 Sequence other = _running[i];
