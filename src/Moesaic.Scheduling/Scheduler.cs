@@ -199,7 +199,7 @@ public sealed class Scheduler
                 continue;
             }
 
-            FinishReason finish = Accept(step, i, sequence, sampled[i]);
+            FinishReason finish = Accept(sequence, sampled[i]);
             _outputs[count++] = new SequenceOutput(sequence, sampled[i], step.SamplePositions[i], i, finish);
         }
 
@@ -326,7 +326,8 @@ public sealed class Scheduler
             sequence.NumInFlight--;
             if (step.IsSequenceCurrent(i))
             {
-                SetComputed(sequence, step.EndPosition(i));
+                sequence.NumComputed = step.EndPosition(i);
+                _kv.Commit(sequence);
                 if (sequence.Request.MaxTokens == 0 && sequence.NumComputed == sequence.NumPromptTokens)
                 {
                     _lifecycle.Finish(sequence, FinishReason.Length);
@@ -339,23 +340,10 @@ public sealed class Scheduler
         }
     }
 
-    private void SetComputed(Sequence sequence, int numComputed)
-    {
-        sequence.NumComputed = numComputed;
-        _kv.Commit(sequence, numComputed);
-    }
-
-    private FinishReason Accept(ScheduledStep step, int sample, Sequence sequence, int token)
+    private FinishReason Accept(Sequence sequence, int token)
     {
         sequence.Append(token);
         Counters.GeneratedTokens++;
-
-        // A sample that shares another's prompt had no rows of its own in this step.
-        if (step.IsSampleCurrent(sample) && sequence.NumComputed < step.SamplePositions[sample])
-        {
-            SetComputed(sequence, step.SamplePositions[sample]);
-        }
-
         FinishReason finish = sequence.Request.Options.StopIds.AsSpan().Contains(token) ? FinishReason.Stop
             : sequence.NumGenerated >= sequence.Request.MaxTokens ? FinishReason.Length
             : FinishReason.None;

@@ -177,10 +177,10 @@ internal sealed class KvManager
     }
 
     /// <summary>Makes whole blocks of computed positions findable, then lets go of what no later token can see.</summary>
-    /// <param name="sequence">A running sequence.</param>
-    /// <param name="numComputed">Its positions whose step is complete; the tokens of all of them are known.</param>
-    public void Commit(Sequence sequence, int numComputed)
+    /// <param name="sequence">A running sequence; the tokens of all computed positions are known.</param>
+    public void Commit(Sequence sequence)
     {
+        int numComputed = sequence.NumComputed;
         for (int g = 0; g < _options.Length; g++)
         {
             ref SeatGroup s = ref Seat(sequence.Seat, g);
