@@ -36,7 +36,8 @@ typedef struct msc_batch_desc {
   /** [num_logit_rows]: ascending token indices whose logits are wanted. */
   const int32_t* host_logit_rows;
   /** [num_kv_groups, num_sequences, pages_stride] page numbers; entry j holds positions
-   * [j * page_tokens, (j + 1) * page_tokens). Only pages up to the last position are read. */
+   * [j * page_tokens, (j + 1) * page_tokens). All entries are copied, so all must be readable; those past a sequence's
+   * last position are never used and may hold any number. */
   const int32_t* host_page_tables;
   int64_t pages_stride;
 } msc_batch_desc;

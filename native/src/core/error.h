@@ -22,9 +22,16 @@ class Error : public std::exception {
   std::string text_;
 };
 
+// MinGW's plain `printf` is the format of Microsoft's C library, which lacks %zu; the text is made by a standard vsnprintf.
+#if defined(__MINGW32__) && !defined(__clang__)
+#define MSC_PRINTF_FORMAT gnu_printf
+#else
+#define MSC_PRINTF_FORMAT printf
+#endif
+
 /// Throws Error; kept out of line so that checks cost their callers one compare and one cold call.
 /// The format is printf's; the text says what failed, with which values, and what to do.
-[[noreturn]] void throw_error(msc_status status, const char* format, ...) __attribute__((format(printf, 2, 3), cold));
+[[noreturn]] void throw_error(msc_status status, const char* format, ...) __attribute__((format(MSC_PRINTF_FORMAT, 2, 3), cold));
 
 #define MSC_CHECK_ARGUMENT(condition, ...)                      \
   do {                                                          \

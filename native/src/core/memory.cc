@@ -46,8 +46,17 @@ void free_small(std::byte* data) noexcept {
 #endif
 }
 
-// Under AddressSanitizer every block comes from malloc, whose red zones find overruns.
-#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
+// Under AddressSanitizer every block comes from malloc, whose red zones find overruns. GCC tells of it by a macro, Clang
+// by a feature.
+#if defined(__SANITIZE_ADDRESS__)
+#define MSC_HAS_RED_ZONES 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define MSC_HAS_RED_ZONES 1
+#endif
+#endif
+
+#if defined(__linux__) && !defined(MSC_HAS_RED_ZONES)
 constexpr uint64_t kHugePage = 2u << 20;
 constexpr uint64_t kLarge = kHugePage;
 

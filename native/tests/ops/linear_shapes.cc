@@ -47,8 +47,9 @@ void check_product(Session& session, int32_t format, int32_t precision, const Sh
     msc::cpu::reference_linear(
         {MSC_EPILOGUE_STORE, shape.num_rows, cols, x.data(), {{weight.values.data(), nullptr, shape.outputs}}},
         expected);
-    // 2e-5 of each product's variance is expected; outputs that cancel make it more on shapes this small.
-    expect_nmse(out.floats(), expected[0], 2e-4, "against exact arithmetic");
+    // Rounding to multiples of max / 127 has a variance of (max / 127)^2 / 12: 3e-5 of that of normal values, whose largest
+    // of 32 is 2.5 deviations. Rows of a few blocks have few independent errors to average: 1.13e-4 is the most seen.
+    expect_nmse(out.floats(), expected[0], cols < 256 ? 2e-4 : 1e-4, "against exact arithmetic");
   }
 }
 

@@ -16,7 +16,8 @@ public readonly ref struct BatchContent
     public required ReadOnlySpan<int> LogitRows { get; init; }
 
     /// <summary>[KV groups, S, <see cref="PagesStride"/>] page numbers; entry j holds positions
-    /// [j * page tokens, (j + 1) * page tokens). Only pages up to the last position are read.</summary>
+    /// [j * page tokens, (j + 1) * page tokens). All are copied; those past a sequence's last position are
+    /// never used.</summary>
     public required ReadOnlySpan<int> PageTables { get; init; }
 
     public required int PagesStride { get; init; }

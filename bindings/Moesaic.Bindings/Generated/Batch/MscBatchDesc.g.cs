@@ -35,7 +35,8 @@ internal unsafe struct MscBatchDesc
     public int* HostLogitRows;
 
     /// <summary>[num_kv_groups, num_sequences, pages_stride] page numbers; entry j holds positions
-    /// [j * page_tokens, (j + 1) * page_tokens). Only pages up to the last position are read.</summary>
+    /// [j * page_tokens, (j + 1) * page_tokens). All entries are copied, so all must be readable; those past a sequence's
+    /// last position are never used and may hold any number.</summary>
     public int* HostPageTables;
 
     public long PagesStride;

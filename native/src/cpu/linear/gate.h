@@ -18,7 +18,7 @@ void gate_values(int32_t epilogue, float* gate, const float* up, int64_t count) 
       const Vec cubic = S::fma(S::mul(x, x), S::set1(-1.5957691216f * 0.044715f), S::set1(-1.5957691216f));
       minus_two_t = S::mul(cubic, x);
     }
-    const Vec activated = S::div(x, S::add(one, exp<S>(minus_two_t)));
+    const Vec activated = S::div(x, S::add(one, exp_or_infinity<S>(minus_two_t)));
     S::store(gate + i, S::mul(activated, S::load(up + i)));
   }
 }

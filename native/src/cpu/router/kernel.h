@@ -18,7 +18,7 @@ void router_scores_kernel(const float* logits, int64_t count, int32_t score, flo
   const Vec one = S::set1(1.0f);
   if (score == MSC_ROUTER_SCORE_SIGMOID) {
     for (int64_t i = 0; i < padded; i += S::kLanes) {
-      S::store(p + i, S::div(one, S::add(one, exp<S>(S::sub(S::zero(), S::load(p + i))))));
+      S::store(p + i, S::div(one, S::add(one, exp_or_infinity<S>(S::sub(S::zero(), S::load(p + i))))));
     }
     return;
   }

@@ -41,6 +41,10 @@ struct Simd {
   static Vec zero_below(Vec x, Vec limit, Vec value) {
     return _mm256_andnot_ps(_mm256_cmp_ps(x, limit, _CMP_LT_OQ), value);
   }
+  /// `value`, or infinity in lanes where x > limit.
+  static Vec infinity_above(Vec x, Vec limit, Vec value) {
+    return _mm256_blendv_ps(value, _mm256_set1_ps(__builtin_inff()), _mm256_cmp_ps(x, limit, _CMP_GT_OQ));
+  }
   /// `x`, or -infinity in lanes that are NaN.
   static Vec nan_to_lowest(Vec x) { return _mm256_max_ps(x, _mm256_set1_ps(-__builtin_inff())); }
   /// Bit i is set where lane i of a is greater than lane i of b.

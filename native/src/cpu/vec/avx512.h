@@ -41,6 +41,10 @@ struct Simd {
   static Vec zero_below(Vec x, Vec limit, Vec value) {
     return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, limit, _CMP_NLT_UQ), value);
   }
+  /// `value`, or infinity in lanes where x > limit.
+  static Vec infinity_above(Vec x, Vec limit, Vec value) {
+    return _mm512_mask_mov_ps(value, _mm512_cmp_ps_mask(x, limit, _CMP_GT_OQ), _mm512_set1_ps(__builtin_inff()));
+  }
   /// `x`, or -infinity in lanes that are NaN.
   static Vec nan_to_lowest(Vec x) { return _mm512_max_ps(x, _mm512_set1_ps(-__builtin_inff())); }
   /// Bit i is set where lane i of a is greater than lane i of b.

@@ -2,7 +2,8 @@
 
 namespace msc::cpu {
 
-/// e^x of each lane, at most 2 ulp off for x in [-87.3, 88.3]; 0 below, e^88.376 above, NaN for NaN.
+/// e^x of each lane, at most 2 ulp off for x in [-87.3, 88.3]; 0 below, e^88.376 above (softmax has no such arguments;
+/// exp_or_infinity is for those that do), NaN for NaN.
 /// x = n ln 2 + r with |r| <= ln 2 / 2, e^r = 1 + r + r^2 q(r); q interpolates at Chebyshev nodes (relative error 1.1e-8).
 template <class S>
 typename S::Vec exp(typename S::Vec x) {
@@ -20,6 +21,12 @@ typename S::Vec exp(typename S::Vec x) {
   q = S::fma(q, r, S::set1(0.5f));
   const Vec e = S::add(S::fma(S::mul(r, r), q, r), S::set1(1.0f));
   return S::zero_below(x, lowest, S::mul(e, S::pow2_of_magic(shifted)));
+}
+
+/// As exp, but infinity above 88.376, so that x / (1 + e^-x) and 1 / (1 + e^-x) vanish where they should.
+template <class S>
+typename S::Vec exp_or_infinity(typename S::Vec x) {
+  return S::infinity_above(x, S::set1(88.3762589f), exp<S>(x));
 }
 
 }  // namespace msc::cpu

@@ -42,6 +42,8 @@ struct Simd {
   static Vec zero_below(Vec x, Vec limit, Vec value) {
     return reinterpret_cast<Vec>(reinterpret_cast<Ints>(value) & ~(x < limit));
   }
+  /// `value`, or infinity in lanes where x > limit.
+  static Vec infinity_above(Vec x, Vec limit, Vec value) { return x > limit ? set1(__builtin_inff()) : value; }
   /// `x`, or -infinity in lanes that are NaN.
   static Vec nan_to_lowest(Vec x) { return x == x ? x : set1(-__builtin_inff()); }
   /// Bit i is set where lane i of a is greater than lane i of b.
