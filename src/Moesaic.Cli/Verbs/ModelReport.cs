@@ -110,10 +110,10 @@ internal sealed class ModelReport
         }
 
         ModelLocation location = model.Location;
-        return location.TokenizerJsonPath is { } path ? TypeIn(path)
-            : location.TokenizerModelPath is not null ? "SentencePiece (tokenizer.model)"
-            : location.VocabularyJsonPath is not null ? "byte-level BPE (vocab.json)"
-            : location.VocabularyTextPath is not null ? "WordPiece (vocab.txt)"
+        return location.Files?.TokenizerJson is { } path ? TypeIn(path)
+            : location.Files?.TokenizerModel is not null ? "SentencePiece (tokenizer.model)"
+            : location.Files?.VocabularyJson is not null ? "byte-level BPE (vocab.json)"
+            : location.Files?.VocabularyText is not null ? "WordPiece (vocab.txt)"
             : null;
     }
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Moesaic.Models;
 using Moesaic.Models.ChatTemplates;
+using Moesaic.Models.Checkpoints.Gguf;
 using Moesaic.Models.Embedded;
 using Moesaic.Models.Tokenizers;
 
@@ -65,9 +66,9 @@ internal sealed class TemplateSource
 
         if (IsGguf(path))
         {
-            Tokenizer tokenizer = TokenizerLoader.Load(path);
-            tokens = tokenizer.SpecialTokens;
-            return ChatTemplateSource.Find(gguf: tokenizer.ChatTemplates.GetValueOrDefault("default"));
+            using GgufFile file = GgufFile.Open(path);
+            tokens = TokenizerLoader.FromGguf(file.Metadata).SpecialTokens;
+            return ChatTemplateSource.InGguf(file.Metadata);
         }
 
         string text = File.ReadAllText(path);

@@ -82,7 +82,7 @@ public sealed class ModelRuntime : IDisposable
         using OpenedModel model = OpenedModel.Open(path ?? EmbeddedModel.Path);
         CheckContext(model.Description, options);
         ModelText text = ModelText.Read(model, options.ChatTemplatePath);
-        SamplingParameters sampling = GenerationDefaults.Read(Models.Configurations.JsonConfig.LoadIfPresent(model.Location.GenerationConfigPath));
+        SamplingParameters sampling = GenerationDefaults.Read(Models.Configurations.JsonConfig.LoadIfPresent(model.Location.Files?.GenerationConfig));
         LoadPlan plan = LoadPlan.Create(model.Description, model.Checkpoint, options.LoadMtp);
         Device device = Device.Open(options.Device);
         try

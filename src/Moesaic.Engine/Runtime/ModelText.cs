@@ -32,10 +32,9 @@ public sealed class ModelText
             _tokenizerError = ExceptionDispatchInfo.Capture(e);
         }
 
-        ModelLocation location = model.Location;
-        string? inGguf = null;
-        _ = model.Gguf?.Metadata.TryGetString("tokenizer.chat_template", out inGguf);
-        _loadTemplate = () => LoadTemplate(location, templatePath, inGguf);
+        string origin = templatePath ?? _name;
+        ChatTemplateSource? own = templatePath is null ? FindTemplate(model) : null;
+        _loadTemplate = () => templatePath is not null ? Compile(ChatTemplateSource.InFile(templatePath), origin) : own is null ? null : Compile(own, origin);
         EndIds = ReadEndIds(model).ToHashSet();
         VocabularySize = CountTokens(model);
     }
@@ -88,9 +87,7 @@ public sealed class ModelText
 
     private static bool HasTokenizer(OpenedModel model)
     {
-        ModelLocation l = model.Location;
-        return model.Gguf?.Metadata.Contains("tokenizer.ggml.model")
-            ?? (l.TokenizerJsonPath ?? l.TokenizerModelPath ?? l.VocabularyJsonPath ?? l.VocabularyTextPath) is not null;
+        return model.Gguf?.Metadata.Contains("tokenizer.ggml.model") ?? model.Location.Files!.HasTokenizer;
     }
 
     private IReadOnlyList<int> ReadEndIds(OpenedModel model)
@@ -103,8 +100,8 @@ public sealed class ModelText
         Tokenizer? tokenizer = _tokenizer;
         return EndOfGeneration.FromHuggingFace(
             model.HuggingFaceConfig!.Raw,
-            JsonConfig.LoadIfPresent(model.Location.GenerationConfigPath),
-            JsonConfig.LoadIfPresent(model.Location.TokenizerConfigPath),
+            JsonConfig.LoadIfPresent(model.Location.Files!.GenerationConfig),
+            tokenizer?.SpecialTokens.Eos,
             tokenizer is null ? null : text => tokenizer.TokenToId(text) is { } id && tokenizer.AddedTokens.ContainsKey(id) ? id : null);
     }
 
@@ -119,21 +116,18 @@ public sealed class ModelText
         return rows;
     }
 
-    private static ChatTemplate? LoadTemplate(ModelLocation location, string? templatePath, string? inGguf)
+    private static ChatTemplateSource? FindTemplate(OpenedModel model) =>
+        model.Gguf is { } gguf ? ChatTemplateSource.InGguf(gguf.Metadata) : ChatTemplateSource.InFolder(model.Location.Files!);
+
+    private static ChatTemplate Compile(ChatTemplateSource source, string origin)
     {
-        string origin = templatePath ?? location.Name;
         try
         {
-            ChatTemplateSource? source = templatePath is not null
-                ? ChatTemplateSource.Find(jinja: File.ReadAllText(templatePath))
-                : ChatTemplateSource.Find(Text(location.ChatTemplatePath), Text(location.ChatTemplateJsonPath), Text(location.TokenizerConfigPath), inGguf);
-            return source is null ? null : Models.ChatTemplates.ChatTemplate.Compile(source.Pick(), origin);
+            return Models.ChatTemplates.ChatTemplate.Compile(source.Pick(), origin);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
+        catch (FormatException e)
         {
             throw new ModelFormatException(origin, "chat template", e.Message, e);
         }
     }
-
-    private static string? Text(string? path) => path is null ? null : File.ReadAllText(path);
 }

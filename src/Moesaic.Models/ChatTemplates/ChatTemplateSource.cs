@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Moesaic.Models.Checkpoints;
+using Moesaic.Models.Checkpoints.Gguf;
 
 namespace Moesaic.Models.ChatTemplates;
 
@@ -8,6 +10,11 @@ namespace Moesaic.Models.ChatTemplates;
 /// </summary>
 public sealed class ChatTemplateSource
 {
+    private const string GgufKey = "tokenizer.chat_template";
+
+    // tokenizer_config.json lists the added tokens too, which makes it long.
+    private const long MaxFileBytes = 64 << 20;
+
     private readonly Dictionary<string, string> _templates;
 
     private ChatTemplateSource(string origin, Dictionary<string, string> templates)
@@ -40,6 +47,42 @@ public sealed class ChatTemplateSource
             ?? FromJson("tokenizer_config.json", tokenizerConfig)
             ?? (gguf is null ? null : new("tokenizer.chat_template", new() { ["default"] = gguf }));
     }
+
+    /// <summary>The templates of a Hugging Face folder; null when it has none.</summary>
+    /// <exception cref="ModelFormatException">A file cannot be read, or holds something that is no template.</exception>
+    public static ChatTemplateSource? InFolder(ModelFolder folder)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        try
+        {
+            return Find(Text(folder.ChatTemplate), Text(folder.ChatTemplateJson), Text(folder.TokenizerConfig));
+        }
+        catch (FormatException exception)
+        {
+            throw new ModelFormatException(folder.Path, "chat template", exception.Message, exception);
+        }
+    }
+
+    /// <summary>The templates of a GGUF file: the unnamed one and named ones; null when it has none.</summary>
+    public static ChatTemplateSource? InGguf(GgufMetadata metadata)
+    {
+        ArgumentNullException.ThrowIfNull(metadata);
+        Dictionary<string, string> templates = [];
+        foreach (string key in metadata.Keys)
+        {
+            string? name = key == GgufKey ? "default" : key.StartsWith(GgufKey + ".", StringComparison.Ordinal) ? key[(GgufKey.Length + 1)..] : null;
+            if (name is not null && metadata.TryGetString(key, out string? template))
+            {
+                templates[name] = template;
+            }
+        }
+
+        return templates.Count == 0 ? null : new(GgufKey, templates);
+    }
+
+    /// <summary>The one template of a Jinja file.</summary>
+    /// <exception cref="ModelFormatException">The file cannot be read.</exception>
+    public static ChatTemplateSource InFile(string path) => new(path, new() { ["default"] = BoundedFile.ReadAllText(path, MaxFileBytes) });
 
     /// <summary>
     /// The template to use: the named one; else "tool_use" when there are tools and the checkpoint has it; else "default".
@@ -110,6 +153,8 @@ public sealed class ChatTemplateSource
 
         return templates;
     }
+
+    private static string? Text(string? path) => path is null ? null : BoundedFile.ReadAllText(path, MaxFileBytes);
 
     private static string Text(string origin, JsonElement element) => ChatTemplateValue.FromJson(element).AsText()
         ?? throw new FormatException($"{origin}: chat_template is not text");

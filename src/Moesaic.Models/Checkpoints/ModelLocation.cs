@@ -5,7 +5,7 @@ namespace Moesaic.Models.Checkpoints;
 
 /// <summary>
 /// Where a model's files are, found from the one path that the user names: a Hugging Face folder, a GGUF file, or a
-/// folder with one GGUF model in it. Files that a model may lack are null.
+/// folder with one GGUF model in it.
 /// </summary>
 public sealed class ModelLocation
 {
@@ -18,6 +18,7 @@ public sealed class ModelLocation
         Kind = kind;
         WeightsPath = weightsPath;
         Folder = folder;
+        Files = folder is null ? null : new ModelFolder(folder);
     }
 
     /// <summary>Which form the model has.</summary>
@@ -32,35 +33,8 @@ public sealed class ModelLocation
     /// <summary>What to call the model in messages: the folder or the GGUF file.</summary>
     public string Name => Folder ?? WeightsPath;
 
-    /// <summary>config.json; never null for a Hugging Face folder.</summary>
-    public string? ConfigPath => Find("config.json");
-
-    public string? GenerationConfigPath => Find("generation_config.json");
-
-    public string? TokenizerJsonPath => Find("tokenizer.json");
-
-    public string? TokenizerConfigPath => Find("tokenizer_config.json");
-
-    public string? SpecialTokensMapPath => Find("special_tokens_map.json");
-
-    public string? AddedTokensPath => Find("added_tokens.json");
-
-    /// <summary>SentencePiece model, for folders without tokenizer.json.</summary>
-    public string? TokenizerModelPath => Find("tokenizer.model");
-
-    /// <summary>Byte-level BPE vocabulary, for folders without tokenizer.json; goes with <see cref="MergesPath"/>.</summary>
-    public string? VocabularyJsonPath => Find("vocab.json");
-
-    public string? MergesPath => Find("merges.txt");
-
-    /// <summary>WordPiece vocabulary, for folders without tokenizer.json.</summary>
-    public string? VocabularyTextPath => Find("vocab.txt");
-
-    /// <summary>A chat template as a file of its own; it comes before the one inside tokenizer_config.json.</summary>
-    public string? ChatTemplatePath => Find("chat_template.jinja");
-
-    /// <summary>A chat template wrapped in JSON, as some older multimodal models have it.</summary>
-    public string? ChatTemplateJsonPath => Find("chat_template.json");
+    /// <summary>The files of the Hugging Face folder; null for GGUF.</summary>
+    public ModelFolder? Files { get; }
 
     /// <exception cref="ModelFormatException">There is no model at the path, or not exactly one; the message says what to do.</exception>
     public static ModelLocation Resolve(string path)
@@ -162,7 +136,7 @@ public sealed class ModelLocation
     private static bool IsGguf(string path)
     {
         Span<byte> magic = stackalloc byte[4];
-        using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        using Stream stream = RegularFile.OpenRead(path);
         return path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)
             || (stream.ReadAtLeast(magic, 4, throwOnEndOfStream: false) == 4 && magic.SequenceEqual("GGUF"u8));
     }
@@ -170,10 +144,4 @@ public sealed class ModelLocation
     private static string List(string[] names) => string.Join(", ", names.Take(8)) + (names.Length > 8 ? ", ..." : "");
 
     private static ModelFormatException Error(string path, string message) => new(path, "model", message);
-
-    private string? Find(string name)
-    {
-        string? path = Folder is null ? null : Path.Combine(Folder, name);
-        return File.Exists(path) ? path : null;
-    }
 }

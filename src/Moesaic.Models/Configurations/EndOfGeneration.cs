@@ -22,11 +22,11 @@ public static class EndOfGeneration
     /// <summary>From a Hugging Face folder.</summary>
     /// <param name="config">config.json.</param>
     /// <param name="generationConfig">generation_config.json, or null.</param>
-    /// <param name="tokenizerConfig">tokenizer_config.json, or null.</param>
+    /// <param name="endToken">The text of the tokenizer's end token, or null.</param>
     /// <param name="findSpecialToken">The id of a special (added) token by its text, or null; null where there is no tokenizer.</param>
     /// <returns>Ascending ids; may be empty.</returns>
     /// <exception cref="ModelFormatException">An id is negative or has a wrong type.</exception>
-    public static IReadOnlyList<int> FromHuggingFace(JsonConfig config, JsonConfig? generationConfig, JsonConfig? tokenizerConfig, Func<string, int?>? findSpecialToken)
+    public static IReadOnlyList<int> FromHuggingFace(JsonConfig config, JsonConfig? generationConfig, string? endToken, Func<string, int?>? findSpecialToken)
     {
         ArgumentNullException.ThrowIfNull(config);
         SortedSet<int> ids = [];
@@ -34,7 +34,7 @@ public static class EndOfGeneration
         AddIds(generationConfig, ids);
         if (findSpecialToken is not null)
         {
-            if (ReadTokenText(tokenizerConfig, "eos_token") is { } text && findSpecialToken(text) is { } id)
+            if (endToken is not null && findSpecialToken(endToken) is { } id)
             {
                 ids.Add(id);
             }
@@ -77,17 +77,6 @@ public static class EndOfGeneration
         }
 
         return [.. ids];
-    }
-
-    /// <summary>A token given as a string or as an object with <c>content</c>, as tokenizer_config.json has both.</summary>
-    private static string? ReadTokenText(JsonConfig? config, string key)
-    {
-        if (config is null || !config.Has(key))
-        {
-            return null;
-        }
-
-        return config.IsObject(key) && config.TryGetObject(key, out JsonConfig? token) ? token.GetString("content") : config.GetString(key);
     }
 
     private static void AddIds(JsonConfig? config, SortedSet<int> ids)

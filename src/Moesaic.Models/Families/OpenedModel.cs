@@ -36,7 +36,7 @@ public sealed class OpenedModel : IDisposable
         ICheckpoint checkpoint = location.OpenCheckpoint(NativeFileMapper.Instance);
         try
         {
-            HuggingFaceConfig? config = checkpoint is GgufFile ? null : HuggingFaceConfig.Load(location.ConfigPath!);
+            HuggingFaceConfig? config = checkpoint is GgufFile ? null : HuggingFaceConfig.Load(location.Files!.Config!);
             DecoderDescription description = checkpoint is GgufFile gguf
                 ? ModelFamilies.Describe(gguf)
                 : ModelFamilies.Describe(config!, checkpoint);

@@ -59,9 +59,6 @@ public sealed class Tokenizer
     /// <summary>All added tokens by id.</summary>
     public IReadOnlyDictionary<int, AddedToken> AddedTokens => _added.Tokens;
 
-    /// <summary>Chat templates that came with the tokenizer, by name; the unnamed one is "default".</summary>
-    public IReadOnlyDictionary<string, string> ChatTemplates => _parts.ChatTemplates;
-
     /// <summary>The ids of a text.</summary>
     /// <param name="text">The text.</param>
     /// <param name="addSpecialTokens">Whether the tokens that belong around every text (BOS, [CLS], ...) are added.</param>

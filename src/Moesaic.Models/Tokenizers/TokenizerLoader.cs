@@ -1,3 +1,4 @@
+using Moesaic.Models.Checkpoints;
 using Moesaic.Models.Checkpoints.Gguf;
 using Moesaic.Models.Tokenizers.Files;
 using Moesaic.Models.Tokenizers.Gguf;
@@ -9,7 +10,7 @@ public static class TokenizerLoader
 {
     /// <summary>Loads the tokenizer of a Hugging Face folder, a GGUF file, a tokenizer.json or a tokenizer.model.</summary>
     /// <remarks>
-    /// In a folder, tokenizer_config.json beside a tokenizer.json gives names of special tokens and chat templates only; what is
+    /// In a folder, tokenizer_config.json beside a tokenizer.json gives names of special tokens only; what is
     /// added around a text is what tokenizer.json says.
     /// </remarks>
     /// <exception cref="ModelFormatException">There is no tokenizer, or it cannot be used.</exception>
@@ -38,7 +39,7 @@ public static class TokenizerLoader
     {
         if (Directory.Exists(path))
         {
-            return new Tokenizer(FolderLoader.Load(path));
+            return new Tokenizer(FolderLoader.Load(new ModelFolder(path)));
         }
 
         if (path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase))

@@ -22,7 +22,4 @@ internal sealed record TokenizerParts
     public IReadOnlyList<AddedToken> AddedTokens { get; init; } = [];
 
     public SpecialTokens Special { get; init; } = new();
-
-    /// <summary>Chat template of the tokenizer, by name; the unnamed one is "default".</summary>
-    public IReadOnlyDictionary<string, string> ChatTemplates { get; init; } = new Dictionary<string, string>();
 }

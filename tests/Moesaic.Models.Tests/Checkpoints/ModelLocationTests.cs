@@ -21,9 +21,9 @@ public sealed class ModelLocationTests : IDisposable
 
         Assert.That(location.Kind, Is.EqualTo(ModelKind.HuggingFace));
         Assert.That(location.WeightsPath, Is.EqualTo(_folder.Combine("model.safetensors")));
-        Assert.That(location.ConfigPath, Is.EqualTo(_folder.Combine("config.json")));
-        Assert.That(location.ChatTemplatePath, Is.EqualTo(_folder.Combine("chat_template.jinja")));
-        Assert.That(location.GenerationConfigPath, Is.Null);
+        Assert.That(location.Files!.Config, Is.EqualTo(_folder.Combine("config.json")));
+        Assert.That(location.Files!.ChatTemplate, Is.EqualTo(_folder.Combine("chat_template.jinja")));
+        Assert.That(location.Files!.GenerationConfig, Is.Null);
     }
 
     [Test]
@@ -42,7 +42,7 @@ public sealed class ModelLocationTests : IDisposable
 
         Assert.That(location.Kind, Is.EqualTo(ModelKind.Gguf));
         Assert.That(location.WeightsPath, Is.EqualTo(_folder.Combine(split ? "m-00001-of-00002.gguf" : "m.gguf")));
-        Assert.That(location.ConfigPath, Is.Null);
+        Assert.That(location.Files, Is.Null);
     }
 
     [Test]

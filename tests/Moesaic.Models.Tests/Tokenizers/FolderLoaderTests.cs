@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Moesaic.Models.ChatTemplates;
+using Moesaic.Models.Checkpoints;
 using Moesaic.Models.Tokenizers;
 using Moesaic.TestSupport;
 
@@ -34,7 +36,7 @@ public sealed class FolderLoaderTests
         CheckAgainstJson("byte_bpe_gpt2");
         Tokenizer tokenizer = TokenizerLoader.Load(_folder);
         Assert.That((tokenizer.EosId, tokenizer.SpecialTokens.Eos), Is.EqualTo(((int?)0, "<|endoftext|>")));
-        Assert.That(tokenizer.ChatTemplates["tool_use"], Is.EqualTo("b"));
+        Assert.That(ChatTemplateSource.InFolder(new ModelFolder(_folder))!.Pick(hasTools: true), Is.EqualTo("b"));
     }
 
     [Test]

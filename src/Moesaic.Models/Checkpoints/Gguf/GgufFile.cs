@@ -80,7 +80,7 @@ public sealed class GgufFile : ICheckpoint
     {
         try
         {
-            using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
+            using Stream stream = RegularFile.OpenRead(path);
             return (GgufHeaderParser.Parse(stream, path), stream.Length);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -40,7 +40,7 @@ public sealed class SafetensorsFile : ICheckpoint
     {
         try
         {
-            using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
+            using Stream stream = RegularFile.OpenRead(path);
             return new SafetensorsFile(path, stream.Length, SafetensorsHeaderParser.Parse(stream, path), mapper);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

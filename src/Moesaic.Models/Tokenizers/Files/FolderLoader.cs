@@ -1,4 +1,5 @@
 using System.Text;
+using Moesaic.Models.Checkpoints;
 using Moesaic.Models.Tokenizers.Decoders;
 using Moesaic.Models.Tokenizers.Normalizers;
 using Moesaic.Models.Tokenizers.Patterns;
@@ -19,32 +20,28 @@ internal static class FolderLoader
     private const long MaxTextBytes = 1L << 28;
 
     /// <exception cref="ModelFormatException">There is no tokenizer, or it cannot be used.</exception>
-    public static TokenizerParts Load(string folder)
+    public static TokenizerParts Load(ModelFolder folder)
     {
         TokenizerConfig config = TokenizerConfig.Read(folder);
-        string json = Path.Combine(folder, "tokenizer.json");
-        if (File.Exists(json))
+        if (folder.TokenizerJson is { } json)
         {
             // What it adds around a text is up to its post-processor alone.
-            return TokenizerJsonReader.ReadFile(json) with { Special = config.Special, ChatTemplates = config.ChatTemplates };
+            return TokenizerJsonReader.ReadFile(json) with { Special = config.Special };
         }
 
-        string pieces = Path.Combine(folder, "tokenizer.model");
-        if (File.Exists(pieces))
+        if (folder.TokenizerModel is { } pieces)
         {
             return LoadSentencePiece(pieces, config);
         }
 
-        string vocabulary = Path.Combine(folder, "vocab.json"), merges = Path.Combine(folder, "merges.txt");
-        if (File.Exists(vocabulary) && File.Exists(merges))
+        if (folder.VocabularyJson is { } vocabulary && folder.Merges is { } merges)
         {
             return LoadBytePairs(folder, vocabulary, merges, config);
         }
 
-        string words = Path.Combine(folder, "vocab.txt");
-        return File.Exists(words)
+        return folder.VocabularyText is { } words
             ? LoadWordPiece(words, config)
-            : throw new ModelFormatException(folder, "", "no tokenizer; expected tokenizer.json, tokenizer.model, vocab.json with merges.txt, or vocab.txt");
+            : throw new ModelFormatException(folder.Path, "", "no tokenizer; expected tokenizer.json, tokenizer.model, vocab.json with merges.txt, or vocab.txt");
     }
 
     /// <summary>A SentencePiece model together with its configuration.</summary>
@@ -68,21 +65,20 @@ internal static class FolderLoader
         parts = parts with
         {
             Special = special,
-            ChatTemplates = config.ChatTemplates,
             AddedTokens = [.. parts.AddedTokens.Select(token => config.AddedTokens.FirstOrDefault(other => other.Content == token.Content) ?? token),
                 .. config.AddedTokens.Where(token => parts.AddedTokens.All(known => known.Content != token.Content))],
         };
         return Surround(parts, file, config.AddBos ?? isLlama ? special.Bos : null, (config.AddEos ?? family is "T5Tokenizer") ? special.Eos : null);
     }
 
-    private static TokenizerParts LoadBytePairs(string folder, string vocabularyFile, string mergesFile, TokenizerConfig config)
+    private static TokenizerParts LoadBytePairs(ModelFolder folder, string vocabularyFile, string mergesFile, TokenizerConfig config)
     {
         string family = config.TokenizerClass?.Replace("Fast", "", StringComparison.Ordinal) ?? "GPT2Tokenizer";
         (string pattern, bool composes) = family switch
         {
             "GPT2Tokenizer" or "RobertaTokenizer" or "CodeGenTokenizer" or "BartTokenizer" => (ByteLevelPreTokenizer.Gpt2Pattern, false),
             "Qwen2Tokenizer" => (Qwen2Pattern, true),
-            _ => throw new ModelFormatException(Path.Combine(folder, "tokenizer_config.json"), "tokenizer_class", $"'{config.TokenizerClass}' does not say how vocab.json and merges.txt split text; known are GPT2Tokenizer, RobertaTokenizer, BartTokenizer, CodeGenTokenizer and Qwen2Tokenizer (a tokenizer.json would say it)"),
+            _ => throw new ModelFormatException(folder.TokenizerConfig ?? folder.Path, "tokenizer_class", $"'{config.TokenizerClass}' does not say how vocab.json and merges.txt split text; known are GPT2Tokenizer, RobertaTokenizer, BartTokenizer, CodeGenTokenizer and Qwen2Tokenizer (a tokenizer.json would say it)"),
         };
         Vocabulary vocabulary = JsonField.ReadFile(vocabularyFile, ModelReader.ReadVocabulary);
         BpeModel model = ModelReader.BuildBpe(vocabulary, ReadMerges(mergesFile), new BpeOptions(), mergesFile, "merges");
@@ -96,7 +92,6 @@ internal static class FolderLoader
             Decoder = new TokenDecoder.ByteLevel(),
             AddedTokens = config.AddedTokens.Count > 0 ? config.AddedTokens : ReadAddedTokens(folder),
             Special = config.Special,
-            ChatTemplates = config.ChatTemplates,
         };
         bool surrounds = family is "RobertaTokenizer" or "BartTokenizer";
         return surrounds
@@ -107,7 +102,7 @@ internal static class FolderLoader
     private static TokenizerParts LoadWordPiece(string file, TokenizerConfig config)
     {
         Dictionary<string, int> ids = [];
-        string[] lines = ReadText(file).Split('\n');
+        string[] lines = BoundedFile.ReadAllText(file, MaxTextBytes).Split('\n');
         int count = lines[^1].Length == 0 ? lines.Length - 1 : lines.Length;
         for (int i = 0; i < count; i++)
         {
@@ -132,7 +127,6 @@ internal static class FolderLoader
             Decoder = new TokenDecoder.WordPiece("##", true),
             AddedTokens = added,
             Special = config.Special with { Unknown = unknown, Bos = config.Special.Bos ?? cls, Eos = config.Special.Eos ?? separator, Padding = config.Special.Padding ?? "[PAD]" },
-            ChatTemplates = config.ChatTemplates,
         };
         return Surround(parts, file, cls, separator);
     }
@@ -159,7 +153,7 @@ internal static class FolderLoader
     private static List<(string Left, string Right)> ReadMerges(string file)
     {
         List<(string, string)> merges = [];
-        string[] lines = ReadText(file).Split('\n');
+        string[] lines = BoundedFile.ReadAllText(file, MaxTextBytes).Split('\n');
         for (int i = 0; i < lines.Length; i++)
         {
             string line = lines[i].TrimEnd('\r');
@@ -175,24 +169,12 @@ internal static class FolderLoader
         return merges;
     }
 
-    private static List<AddedToken> ReadAddedTokens(string folder)
+    private static List<AddedToken> ReadAddedTokens(ModelFolder folder)
     {
-        string file = Path.Combine(folder, "added_tokens.json");
-        return !File.Exists(file) ? [] : JsonField.ReadFile(file, root => root.Object().Element.EnumerateObject()
+        return folder.AddedTokens is not { } file ? [] : JsonField.ReadFile(file, root => root.Object().Element.EnumerateObject()
             .Select(property => (new JsonField(file, property.Name, property.Value).Int(), property.Name))
             .Order()
             .Select(entry => new AddedToken(entry.Name, Special: false, Normalized: false))
             .ToList());
-    }
-
-    private static string ReadText(string file)
-    {
-        if (new FileInfo(file).Length > MaxTextBytes)
-        {
-            throw new ModelFormatException(file, "", $"more than {MaxTextBytes} bytes");
-        }
-
-        byte[] bytes = File.ReadAllBytes(file);
-        return System.Text.Unicode.Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes).TrimStart('\uFEFF') : throw new ModelFormatException(file, "", "this is not UTF-8");
     }
 }

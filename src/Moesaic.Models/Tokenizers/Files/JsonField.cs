@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Moesaic.Models.Checkpoints;
 
 namespace Moesaic.Models.Tokenizers.Files;
 
@@ -18,16 +19,7 @@ internal readonly struct JsonField(string file, string path, JsonElement element
     public JsonValueKind Kind => Element.ValueKind;
 
     /// <summary>Reads a file and hands its root to a function.</summary>
-    public static T ReadFile<T>(string file, Func<JsonField, T> read)
-    {
-        FileInfo info = new(file);
-        if (info.Length > MaxFileBytes)
-        {
-            throw new ModelFormatException(file, "", $"{info.Length} bytes; at most {MaxFileBytes} are read");
-        }
-
-        return Read(file, System.IO.File.ReadAllBytes(file), read);
-    }
+    public static T ReadFile<T>(string file, Func<JsonField, T> read) => Read(file, BoundedFile.ReadAllBytes(file, MaxFileBytes), read);
 
     /// <summary>Reads JSON text and hands its root to a function.</summary>
     public static T Read<T>(string file, ReadOnlyMemory<byte> json, Func<JsonField, T> read)

@@ -1,9 +1,10 @@
 using System.Globalization;
 using System.Text.Json;
+using Moesaic.Models.Checkpoints;
 
 namespace Moesaic.Models.Tokenizers.Files;
 
-/// <summary>What tokenizer_config.json and special_tokens_map.json say beside the tokenizer proper.</summary>
+/// <summary>What tokenizer_config.json and special_tokens_map.json say about tokens, beside the tokenizer proper.</summary>
 internal sealed record TokenizerConfig
 {
     public string? TokenizerClass { get; init; }
@@ -29,15 +30,12 @@ internal sealed record TokenizerConfig
     /// <summary>Added tokens in the order of their ids, then named special tokens.</summary>
     public IReadOnlyList<AddedToken> AddedTokens { get; init; } = [];
 
-    public IReadOnlyDictionary<string, string> ChatTemplates { get; init; } = new Dictionary<string, string>();
-
     /// <summary>Reads the files that are there.</summary>
     /// <exception cref="ModelFormatException">A field has a wrong type.</exception>
-    public static TokenizerConfig Read(string folder)
+    public static TokenizerConfig Read(ModelFolder folder)
     {
-        string config = Path.Combine(folder, "tokenizer_config.json"), map = Path.Combine(folder, "special_tokens_map.json");
-        TokenizerConfig result = File.Exists(config) ? JsonField.ReadFile(config, Read) : new TokenizerConfig();
-        return File.Exists(map) ? JsonField.ReadFile(map, field => result.FilledFrom(Read(field))) : result;
+        TokenizerConfig result = folder.TokenizerConfig is { } config ? JsonField.ReadFile(config, Read) : new TokenizerConfig();
+        return folder.SpecialTokensMap is { } map ? JsonField.ReadFile(map, field => result.FilledFrom(Read(field))) : result;
     }
 
     private static TokenizerConfig Read(JsonField root)
@@ -77,7 +75,6 @@ internal sealed record TokenizerConfig
             HandleChineseCharacters = root["tokenize_chinese_chars"].OptionalBool(true),
             StripAccents = OptionalFlag(root["strip_accents"]),
             AddedTokens = added,
-            ChatTemplates = ReadTemplates(root["chat_template"]),
         };
     }
 
@@ -114,24 +111,6 @@ internal sealed record TokenizerConfig
         }
 
         return [.. tokens.Values];
-    }
-
-    private static Dictionary<string, string> ReadTemplates(JsonField field)
-    {
-        Dictionary<string, string> templates = [];
-        if (field.Kind == JsonValueKind.Array)
-        {
-            foreach (JsonField item in field.Items())
-            {
-                templates[item["name"].String()] = item["template"].String();
-            }
-        }
-        else if (field.OptionalString() is { } template)
-        {
-            templates["default"] = template;
-        }
-
-        return templates;
     }
 
     // special_tokens_map.json fills what tokenizer_config.json leaves open.

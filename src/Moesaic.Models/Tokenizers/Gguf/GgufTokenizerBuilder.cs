@@ -35,7 +35,6 @@ internal static class GgufTokenizerBuilder
                 Padding = Text(data, data.PaddingId),
                 ExtraEndIds = data.EotId is { } eot ? [eot] : [],
             },
-            ChatTemplates = data.ChatTemplates,
         };
     }
 

@@ -63,6 +63,4 @@ internal sealed record GgufTokenizerData
     public bool? StripAccents { get; init; }
 
     public byte[] CharacterMap { get; init; } = [];
-
-    public IReadOnlyDictionary<string, string> ChatTemplates { get; init; } = new Dictionary<string, string>();
 }

@@ -6,7 +6,6 @@ namespace Moesaic.Models.Tokenizers.Gguf;
 internal static class GgufTokenizerReader
 {
     private const string Prefix = "tokenizer.ggml.";
-    private const string TemplateKey = "tokenizer.chat_template";
 
     /// <exception cref="ModelFormatException">Something is missing, has a wrong type or contradicts something else.</exception>
     public static TokenizerParts Read(GgufMetadata metadata) => GgufTokenizerBuilder.Build(ReadData(metadata));
@@ -44,7 +43,6 @@ internal static class GgufTokenizerReader
             Lowercase = Flag(metadata, "normalizer.lowercase"),
             StripAccents = Flag(metadata, "normalizer.strip_accents"),
             CharacterMap = map ?? [],
-            ChatTemplates = Templates(metadata),
         };
     }
 
@@ -97,23 +95,4 @@ internal static class GgufTokenizerReader
     }
 
     private static bool? Flag(GgufMetadata metadata, string key) => metadata.TryGetBoolean(Prefix + key, out bool value) ? value : null;
-
-    private static Dictionary<string, string> Templates(GgufMetadata metadata)
-    {
-        Dictionary<string, string> templates = [];
-        if (metadata.TryGetString(TemplateKey, out string? template))
-        {
-            templates["default"] = template;
-        }
-
-        foreach (string key in metadata.Keys)
-        {
-            if (key.StartsWith(TemplateKey + ".", StringComparison.Ordinal) && metadata.TryGetString(key, out string? named))
-            {
-                templates[key[(TemplateKey.Length + 1)..]] = named;
-            }
-        }
-
-        return templates;
-    }
 }

@@ -20,6 +20,7 @@ internal sealed class PrecompiledNormalizer(CharacterMap map) : TextNormalizer
             int end = GraphemeClusters.NextBoundary(text, at);
             ReadOnlySpan<char> cluster = text.AsSpan(at, end - at);
             at = end;
+            CheckLength(result.Length, text.Length);
             if (cluster.Length < MaxClusterBytes && Encoding.UTF8.GetByteCount(cluster) < MaxClusterBytes)
             {
                 int size = Encoding.UTF8.GetBytes(cluster, bytes);

@@ -42,6 +42,11 @@ internal sealed class ReplaceNormalizer : TextNormalizer
                 keepsStart &= KeepsStart(_literal.Length, text);
             }
 
+            if (_content.Length > _literal.Length)
+            {
+                CheckLength(text.Length + (text.AsSpan().Count(_literal) * (long)(_content.Length - _literal.Length)), text.Length);
+            }
+
             return text.Replace(_literal, _content, StringComparison.Ordinal);
         }
 
@@ -52,6 +57,7 @@ internal sealed class ReplaceNormalizer : TextNormalizer
             return text;
         }
 
+        CheckLength(text.Length + ((long)matches.Count * _content.Length), text.Length);
         if (matches[0].Start == 0)
         {
             keepsStart &= KeepsStart(matches[0].End, text);

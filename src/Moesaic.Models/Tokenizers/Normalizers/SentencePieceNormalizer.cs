@@ -44,6 +44,7 @@ internal sealed class SentencePieceNormalizer(CharacterMap? map, bool addDummyPr
             }
 
             at += consumed;
+            CheckLength(result.Length, text.Length);
         }
 
         return result.ToString();

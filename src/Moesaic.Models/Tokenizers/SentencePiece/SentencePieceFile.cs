@@ -1,4 +1,5 @@
 using System.Text;
+using Moesaic.Models.Checkpoints;
 
 namespace Moesaic.Models.Tokenizers.SentencePiece;
 
@@ -31,13 +32,7 @@ internal sealed record SentencePieceFile(
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="ModelFormatException">It is not a model that can be used.</exception>
-    public static SentencePieceFile Read(string file)
-    {
-        long length = new FileInfo(file).Length;
-        return length <= MaxFileBytes
-            ? Parse(file, System.IO.File.ReadAllBytes(file))
-            : throw new ModelFormatException(file, "", $"{length} bytes; at most {MaxFileBytes} are read");
-    }
+    public static SentencePieceFile Read(string file) => Parse(file, BoundedFile.ReadAllBytes(file, MaxFileBytes));
 
     /// <summary>Reads the bytes of a file.</summary>
     /// <exception cref="ModelFormatException">It is not a model that can be used.</exception>
