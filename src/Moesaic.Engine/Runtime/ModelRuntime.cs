@@ -74,6 +74,7 @@ public sealed class ModelRuntime : IDisposable
     /// <exception cref="Models.ModelFormatException">There is no usable model; the message names file, field and value.</exception>
     /// <exception cref="ArgumentException">An option is impossible for the model.</exception>
     /// <exception cref="NativeException">The device cannot be opened or is out of memory.</exception>
+    /// <exception cref="InsufficientMemoryException">The model cannot fit into the memory that is left.</exception>
     /// <exception cref="OperationCanceledException">The load was cancelled.</exception>
     public static ModelRuntime Load(string? path = null, EngineOptions? options = null)
     {
@@ -87,6 +88,7 @@ public sealed class ModelRuntime : IDisposable
         Device device = Device.Open(options.Device);
         try
         {
+            RequireMemory(device, plan, options);
             LoadedDecoder decoder = DecoderLoader.Load(device, plan, new LoadOptions
             {
                 Announce = options.Announce,
@@ -132,6 +134,28 @@ public sealed class ModelRuntime : IDisposable
     {
         Decoder.Dispose();
         Device.Dispose();
+    }
+
+    // Refuses only what clearly cannot be: what is needed is counted low, and swap counts as memory.
+    private static void RequireMemory(Device device, LoadPlan plan, EngineOptions options)
+    {
+        MemoryReport? memory = options.Memory is { } probe ? probe() : MemoryReport.Read();
+        if (memory is not { } found)
+        {
+            return;
+        }
+
+        int context = options.MaxContext ?? Math.Min(plan.Description.ContextLength, EngineOptions.DefaultMaxContext);
+        long weights = DecoderLoader.LeastBytes(device, plan);
+        long cache = ModelCosts.Of(plan).CacheBytes(options.KvFormat, context);
+        if (weights + cache > found.AvailableBytes)
+        {
+            throw new InsufficientMemoryException(
+                $"{plan.Checkpoint.Path}: the model needs at least {Mebibytes(weights + cache)} MiB ({Mebibytes(weights)} for its weights, {Mebibytes(cache)} for a cache of {context} positions), but only {Mebibytes(found.AvailableBytes)} MiB are available ({found.Limit}). "
+                + "Use a file quantised to fewer bits, a smaller context, or a machine or memory limit with more room.");
+        }
+
+        static long Mebibytes(long bytes) => bytes >> 20;
     }
 
     private static void CheckContext(DecoderDescription description, EngineOptions options)

@@ -12,9 +12,8 @@ public sealed class EndOfGenerationTests
     {
         JsonConfig config = JsonConfigTests.Parse("""{"eos_token_id":2}""");
         JsonConfig generation = JsonConfigTests.Parse("""{"eos_token_id":[5,2,3]}""");
-        JsonConfig tokenizer = JsonConfigTests.Parse("""{"eos_token":{"content":"</s>"}}""");
 
-        Assert.That(EndOfGeneration.FromHuggingFace(config, generation, tokenizer, Find), Is.EqualTo(new[] { 2, 3, 5, 7, 9 }));
+        Assert.That(EndOfGeneration.FromHuggingFace(config, generation, "</s>", Find), Is.EqualTo(new[] { 2, 3, 5, 7, 9 }));
         Assert.That(EndOfGeneration.FromHuggingFace(config, null, null, null), Is.EqualTo(new[] { 2 }));
 
         static int? Find(string text) => text switch

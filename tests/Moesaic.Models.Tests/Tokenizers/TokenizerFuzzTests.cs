@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Moesaic.Models.Checkpoints.Gguf;
+using Moesaic.Models.Tests.Checkpoints.Gguf;
 using Moesaic.Models.Tokenizers;
 using Moesaic.Models.Tokenizers.Files;
 using Moesaic.Models.Tokenizers.Patterns;
@@ -37,6 +39,72 @@ public sealed class TokenizerFuzzTests
         byte[] seed = File.ReadAllBytes(TestPaths.TestData("tokenizers", "sp_bpe_llama2", "tokenizer.model"));
         byte[] head = seed[..400], tail = seed[^200..];
         Run(Mutants, i => i % 50 == 0 ? mutator.Mutate(seed) : [.. mutator.Mutate(head), .. mutator.Mutate(tail)], bytes => new Tokenizer(SentencePieceBuilder.Build(SentencePieceFile.Parse("mutant", bytes))));
+    }
+
+    [Test]
+    public void Gguf_metadata()
+    {
+        string[] words = ["tokenizer.ggml.model", "tokenizer.ggml.pre", "tokenizer.ggml.scores", "tokenizer.ggml.token_type", "tokenizer.ggml.unknown_token_id", "gpt2", "llama", "bert", "t5", "default", "llama-bpe", "\u2581", "<0x41>", "\u0008\0\0\0", "\u0005\0\0\0"];
+        Mutator mutator = new(4, words);
+        byte[][] seeds =
+        [
+            GgufSeed("gpt2", "llama-bpe", ["a", "b", "ab", "\u0120", "<s>"], ["a b"]),
+            GgufSeed("gpt2", "default", ["h", "e", "he", "l", "<s>"], ["h e"]),
+            GgufSeed("llama", null, ["<unk>", "<s>", "\u2581a", "<0x41>", "b"], null),
+            GgufSeed("bert", null, ["[UNK]", "[CLS]", "[SEP]", "\u2581a", "b"], null),
+            GgufSeed("t5", null, ["<pad>", "</s>", "<unk>", "\u2581", "a"], null),
+        ];
+        byte[] real = File.ReadAllBytes(TestPaths.TestData("fixtures", "ling", "model.gguf")).AsSpan(0, 48 << 10).ToArray();
+        real.AsSpan(8, 8).Clear();
+        Run(Mutants, i => i % 50 == 0 ? mutator.Mutate(real) : mutator.Mutate(seeds[i % seeds.Length], seeds[mutator.Next(seeds.Length)]), bytes =>
+        {
+            using GgufFile file = GgufFile.Parse(new MemoryStream(bytes), "mutant.gguf");
+            return TokenizerLoader.FromGguf(file.Metadata);
+        });
+    }
+
+    [Test]
+    public void Rules_that_multiply_a_text_again_and_again_are_refused()
+    {
+        string ten = """{"type":"Replace","pattern":{"String":"a"},"content":"aaaaaaaaaa"}""";
+        string each = """{"type":"Replace","pattern":{"Regex":""},"content":"aa"}""";
+        foreach (string rule in (ReadOnlySpan<string>)[ten, each])
+        {
+            string json = Small.Replace("""{"type":"NFC"}""", string.Join(',', Enumerable.Repeat(rule, 30)), StringComparison.Ordinal);
+            Tokenizer tokenizer = new(TokenizerJsonReader.Read("growing", System.Text.Encoding.UTF8.GetBytes(json)));
+            Assert.That(() => tokenizer.Encode("aaaa", false), Throws.TypeOf<TokenizationException>().With.Message.Contains("normalizing makes"));
+        }
+    }
+
+    private static byte[] GgufSeed(string model, string? pre, string[] tokens, string[]? merges)
+    {
+        GgufBuilder builder = new GgufBuilder().Pair("general.architecture", "llama").Pair("tokenizer.ggml.model", model).Pair("tokenizer.ggml.tokens", tokens);
+        if (pre is not null)
+        {
+            builder.Pair("tokenizer.ggml.pre", pre);
+        }
+
+        if (merges is not null)
+        {
+            builder.Pair("tokenizer.ggml.merges", merges);
+        }
+
+        return builder
+            .Pair("tokenizer.ggml.scores", GgufValueType.Array, w => WriteArray(w, GgufValueType.Float32, [.. tokens.Select((_, i) => BitConverter.SingleToInt32Bits(-i))]))
+            .Pair("tokenizer.ggml.token_type", GgufValueType.Array, w => WriteArray(w, GgufValueType.Int32, [2, 3, 1, 6, 1]))
+            .Pair("tokenizer.ggml.bos_token_id", 1u)
+            .Pair("tokenizer.ggml.eos_token_id", 2u)
+            .Pair("tokenizer.ggml.unknown_token_id", 0u)
+            .Pair("tokenizer.ggml.seperator_token_id", 2u)
+            .Pair("tokenizer.ggml.cls_token_id", 1u)
+            .Build();
+    }
+
+    private static void WriteArray(BinaryWriter writer, GgufValueType type, int[] values)
+    {
+        writer.Write((uint)type);
+        writer.Write((ulong)values.Length);
+        Array.ForEach(values, writer.Write);
     }
 
     [Test]

@@ -66,8 +66,15 @@ public static class DecoderLoader
         }
     }
 
+    /// <summary>Bytes that the weights of a plan take in memory at least; what the device's layouts add is not known before.</summary>
+    public static long LeastBytes(Device device, LoadPlan plan)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        return plan.Matrices.Sum(m => RunsNatively(device, m) ? m.SourceBytes : checked(m.Source.Count * sizeof(float)));
+    }
+
     private static bool RunsNatively(Device device, PlannedMatrix matrix) =>
-        matrix.Format is { } format && Weight.IsFormatSupported(device, (TensorFormat)format);
+        matrix.Scales.IsEmpty && matrix.Format is { } format && Weight.IsFormatSupported(device, (TensorFormat)format);
 
     private static ImmutableArray<ExpandedWeights> FindExpanded(Device device, LoadPlan plan) =>
     [
@@ -99,7 +106,7 @@ public static class DecoderLoader
             long rows = Math.Max(RowMultiple, ChunkBytes / rowBytes / RowMultiple * RowMultiple);
             for (long row = 0; row < slice.NumRows; row += rows)
             {
-                chunks.Add(new LoadChunk(weight, tensor, slice, cols, row, Math.Min(rows, slice.NumRows - row), expand));
+                chunks.Add(new LoadChunk(weight, tensor, slice, cols, row, Math.Min(rows, slice.NumRows - row), expand, matrix.Scales.IsEmpty ? 1 : matrix.Scales[i]));
             }
         }
     }

@@ -11,7 +11,8 @@ namespace Moesaic.Models.Decoder;
 /// <param name="FirstRow">First row, counted from the slice's first.</param>
 /// <param name="NumRows">Number of rows.</param>
 /// <param name="Expand">Whether the rows are brought to float32 first.</param>
-internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor, MatrixSlice Slice, long Cols, long FirstRow, long NumRows, bool Expand)
+/// <param name="Factor">What expanded values are multiplied with.</param>
+internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor, MatrixSlice Slice, long Cols, long FirstRow, long NumRows, bool Expand, float Factor = 1)
 {
     public long RowBytes => PlannedMatrix.RowBytes(Tensor, Cols);
 
@@ -43,6 +44,14 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
         {
             ReadOnlySpan<byte> stored = new((void*)(source + (nint)(row * RowBytes * Slice.SourceStep)), (int)RowBytes);
             Dequantizer.Dequantize((TensorFormat)Tensor.Format, stored, scratch.AsSpan(row * cols, cols));
+        }
+
+        if (Factor != 1)
+        {
+            foreach (ref float value in scratch.AsSpan(0, count))
+            {
+                value *= Factor;
+            }
         }
 
         fixed (float* expanded = scratch)

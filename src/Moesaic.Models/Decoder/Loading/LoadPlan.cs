@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Collections.Immutable;
 using Moesaic.Models.Checkpoints;
 
@@ -95,7 +96,43 @@ public sealed class LoadPlan
             tensors.Add(tensor);
         }
 
-        return new PlannedMatrix(source, tensors.MoveToImmutable());
+        ImmutableArray<CheckpointTensor> stored = tensors.MoveToImmutable();
+        return new PlannedMatrix(source, stored, ScalesOf(source, stored, checkpoint, used));
+    }
+
+    // NVFP4 blocks of GGUF files may have a factor for the whole tensor, or one an expert, in a tensor of their own.
+    private static ImmutableArray<float> ScalesOf(MatrixSource source, ImmutableArray<CheckpointTensor> tensors, ICheckpoint checkpoint, HashSet<string> used)
+    {
+        const string Suffix = ".weight";
+        float[]? scales = null;
+        for (int i = 0; i < tensors.Length; i++)
+        {
+            string name = tensors[i].Name;
+            if (tensors[i].Format != ElementFormat.NVFP4 || !name.EndsWith(Suffix, StringComparison.Ordinal)
+                || !checkpoint.TryGetTensor(name[..^Suffix.Length] + ".scale", out CheckpointTensor? scale))
+            {
+                continue;
+            }
+
+            bool perExpert = scale.ElementCount == source.NumExperts && source.NumExperts > 1;
+            if (scale.Format != ElementFormat.F32 || (scale.ElementCount != 1 && !perExpert))
+            {
+                throw new ModelFormatException(scale.File.Path, scale.Name, $"it is {scale}; expected one F32 factor for {name}{(source.NumExperts > 1 ? $", or one for each of the {source.NumExperts} experts" : "")}.");
+            }
+
+            byte[] bytes = new byte[sizeof(float)];
+            scale.CopyBytes(perExpert ? source.Slices[i].Expert * sizeof(float) : 0, bytes);
+            scales ??= [.. Enumerable.Repeat(1f, tensors.Length)];
+            scales[i] = BinaryPrimitives.ReadSingleLittleEndian(bytes);
+            if (!float.IsFinite(scales[i]))
+            {
+                throw new ModelFormatException(scale.File.Path, scale.Name, $"it holds {scales[i]}; expected a finite factor.");
+            }
+
+            used.Add(scale.Name);
+        }
+
+        return scales is null ? [] : [.. scales];
     }
 
     private static CheckpointTensor Match(VectorSource source, ICheckpoint checkpoint, HashSet<string> used)

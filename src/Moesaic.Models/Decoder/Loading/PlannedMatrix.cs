@@ -6,10 +6,11 @@ namespace Moesaic.Models.Decoder;
 /// <summary>A weight together with the stored tensors that fill it.</summary>
 public sealed class PlannedMatrix
 {
-    internal PlannedMatrix(MatrixSource source, ImmutableArray<CheckpointTensor> tensors)
+    internal PlannedMatrix(MatrixSource source, ImmutableArray<CheckpointTensor> tensors, ImmutableArray<float> scales)
     {
         Source = source;
         Tensors = tensors;
+        Scales = scales;
         Format = tensors.All(t => t.Format == tensors[0].Format) ? tensors[0].Format : null;
         SourceBytes = 0;
         for (int i = 0; i < tensors.Length; i++)
@@ -22,6 +23,9 @@ public sealed class PlannedMatrix
 
     /// <summary>The stored tensor of each slice.</summary>
     public ImmutableArray<CheckpointTensor> Tensors { get; }
+
+    /// <summary>What the values of each slice are multiplied with, for formats that store such factors apart; empty: nothing.</summary>
+    public ImmutableArray<float> Scales { get; }
 
     /// <summary>Element format as stored; null when its tensors differ, so that they have to be brought to float32.</summary>
     public ElementFormat? Format { get; }

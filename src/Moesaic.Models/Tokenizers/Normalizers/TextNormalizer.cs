@@ -14,10 +14,9 @@ internal abstract class TextNormalizer
     /// <exception cref="TokenizationException">The result is too long.</exception>
     protected static void CheckLength(long length, int textLength)
     {
-        long limit = Math.Max(MaxLength, 4L * textLength);
-        if (length > limit)
+        if (length > MaxLength && length > textLength)
         {
-            throw new TokenizationException($"normalizing makes {length} characters out of {textLength}; at most {limit} are accepted");
+            throw new TokenizationException($"normalizing makes {length} characters out of {textLength}; at most {MaxLength} are accepted");
         }
     }
 
