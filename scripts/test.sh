@@ -54,6 +54,9 @@ say "Managed tests"
 "$dotnet" test Moesaic.slnx -c Release --no-build --nologo -v quiet --logger "trx" --results-directory "$results/managed" \
   --blame-hang-timeout 15min --blame-hang-dump-type none || status=1
 
+check "Performance gate" scripts/perf-gate.sh
+check "Performance gate notices kernels that run twice" scripts/perf-gate.sh --prove --only q4_
+
 check "Trimmed, self-contained publish" scripts/publish.sh
 
 say "Summary"

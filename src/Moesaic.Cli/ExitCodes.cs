@@ -14,6 +14,12 @@ internal static class ExitCodes
     /// <summary>A failure on the way.</summary>
     public const int RunFailure = 4;
 
+    /// <summary>Of the performance gate: something was judged and missed its budget.</summary>
+    public const int BudgetMissed = 4;
+
+    /// <summary>Of the performance gate: it could not judge.</summary>
+    public const int NotJudged = 5;
+
     /// <summary>Ctrl-C: 128 and the number of SIGINT, as shells count.</summary>
     public const int Interrupted = 130;
 

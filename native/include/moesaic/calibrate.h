@@ -9,7 +9,8 @@ extern "C" {
 #endif
 
 typedef enum msc_peak {
-  /** Full-range 8-bit dot products into 32 bits, with the best instruction in use (VNNI, else maddubs + madd + add). */
+  /** Full-range 8-bit dot products into 32 bits, with the best instructions in use: VNNI, else maddubs + madd + add; at the
+   * portable level products of bytes widened to 16 bits, without the widening (SSE2: pmaddwd + paddd). */
   MSC_PEAK_INT8_DOT = 1,
   /** bf16 dot products into float32 (VDPBF16PS); refused where the device does not use that instruction. */
   MSC_PEAK_BF16_DOT = 2,

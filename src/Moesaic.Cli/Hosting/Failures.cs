@@ -19,7 +19,7 @@ internal static class Failures
         return code;
     }
 
-    private static int CodeOf(Exception exception) => exception switch
+    public static int CodeOf(Exception exception) => exception switch
     {
         OperationCanceledException => ExitCodes.Interrupted,
         OutputClosedException => ExitCodes.OutputClosed,

@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Collections.Immutable;
 using Moesaic.Cli.Hosting;
 using Moesaic.Engine.Benchmarking;
 using Moesaic.Interop;
@@ -11,80 +11,119 @@ internal static class BenchGate
 {
     public static int Run(BenchOptions options, Terminal terminal, CancellationToken cancellationToken)
     {
+        RequireNothingElse(options);
+        BenchmarkOptions measurement = BenchRequest.Measurement(options, cancellationToken);
         PerformanceBudget budget = PerformanceBudget.Load(options.Gate!);
-        BenchmarkOptions measurement = BenchRequest.Measurement(options, cancellationToken) with
+        try
         {
-            PromptLengths = [budget.PromptLength],
-            BatchSizes = [1],
-            GeneratedTokens = budget.GeneratedTokens,
-            Repetitions = budget.Repetitions,
-        };
-        terminal.Output.WriteLine("| case | level | phase | share of limit | floor | allocated bytes/token | verdict |");
-        terminal.Output.WriteLine("|---|---|---|---:|---:|---:|---|");
-        int gated = 0;
-        int failed = 0;
-        foreach (BudgetCase budgetCase in budget.Cases)
-        {
-            string? model = budgetCase.Model is null ? null : Path.Combine(Path.GetDirectoryName(Path.GetFullPath(options.Gate!))!, budgetCase.Model);
-            if (model is not null && !Path.Exists(model))
+            measurement = measurement with
             {
-                terminal.Output.WriteLine($"| {budgetCase.Name} | | | | | | skipped: {budgetCase.Model} is absent |");
-                continue;
-            }
-
-            foreach ((string level, DeviceOptions device) in DeviceLevels.Of(CpuInfo.Detect()))
-            {
-                if (budgetCase.Levels.TryGetValue(level, out BudgetFloor? floor))
-                {
-                    using BenchmarkModel loaded = Load(budgetCase, model, device with { NumThreads = options.Threads ?? 0 });
-                    failed += Judge(loaded, measurement, budget, budgetCase.Name, level, floor, terminal);
-                    gated++;
-                }
-            }
+                PromptLengths = [budget.PromptLength],
+                BatchSizes = [1],
+                GeneratedTokens = budget.GeneratedTokens,
+                Repetitions = budget.Repetitions,
+            };
+            return options.Suggest is int rounds ? Suggest(options, budget, measurement, rounds, terminal) : Judge(options, budget, measurement, terminal);
         }
-
-        bool passed = gated > 0 && failed == 0;
-        terminal.Output.WriteLine(gated == 0 ? "nothing was gated" : $"{gated} cases, {failed} below budget");
-        return passed ? ExitCodes.Success : ExitCodes.RunFailure;
+        catch (Exception exception) when (Failures.CodeOf(exception) == ExitCodes.RunFailure)
+        {
+            // The code of a missed budget is kept for that alone.
+            _ = Failures.Report(exception, terminal);
+            return ExitCodes.NotJudged;
+        }
     }
 
-    private static BenchmarkModel Load(BudgetCase budgetCase, string? path, DeviceOptions device)
+    private static int Judge(BenchOptions options, PerformanceBudget budget, BenchmarkOptions measurement, Terminal terminal)
     {
-        if (path is not null)
+        // Measuring again is for a machine that is busy for a moment; kernels that are run twice are meant to miss.
+        budget = measurement.RunsPerStep > 1 ? budget with { Retries = 0 } : budget;
+        GateTable table = new(terminal.Output);
+        foreach ((BudgetCase one, string level, BenchmarkModel? model) in Models(options, budget))
         {
-            return BenchmarkModel.Load(path, device);
-        }
-
-        using SyntheticModel synthetic = BenchRequest.Synthetic(budgetCase.Synthetic ?? "", budgetCase.Type, budgetCase.MaxGib);
-        return BenchmarkModel.Load(synthetic, device);
-    }
-
-    // A machine that is busy for a moment gets another try; one that stays slow does not pass.
-    private static int Judge(BenchmarkModel model, BenchmarkOptions measurement, PerformanceBudget budget, string name, string level, BudgetFloor floor, Terminal terminal)
-    {
-        for (int attempt = 0; ; attempt++)
-        {
-            BenchmarkReport report = BenchCommand.Measure(model, measurement);
-            bool passes = report.Rows.All(r => Passes(r, floor, budget));
-            if (!passes && attempt < budget.Retries)
+            if (model is null)
             {
-                continue;
+                table.Skip(one.Name, level, $"skipped: {one.Model} is absent");
             }
-
-            foreach (BenchmarkRow row in report.Rows)
+            else if (!one.Levels.TryGetValue(level, out BudgetExpectation? expectation))
             {
-                string phase = row.Phase == BenchmarkPhase.Decode ? "decode" : "prefill";
-                terminal.Output.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"| {name} | {level} | {phase} | {row.ShareOfLimit.Median:F3} | {floor.Of(row.Phase) * budget.Tolerance:F3} | {row.AllocatedBytesPerToken:F1} | {(Passes(row, floor, budget) ? "pass" : "FAIL")}{(attempt > 0 ? $" (attempt {attempt + 1})" : "")} |"));
+                table.Skip(one.Name, level, "not gated: the budget has no such level");
+            }
+            else
+            {
+                table.Add(BudgetGate.Judge(budget, one.Name, level, expectation, () => BenchCommand.Measure(model, measurement).Rows));
             }
 
             terminal.Flush();
-            return passes ? 0 : 1;
+        }
+
+        return table.End();
+    }
+
+    private static int Suggest(BenchOptions options, PerformanceBudget budget, BenchmarkOptions measurement, int rounds, Terminal terminal)
+    {
+        ImmutableArray<BudgetCase>.Builder cases = ImmutableArray.CreateBuilder<BudgetCase>();
+        cases.AddRange(budget.Cases);
+        foreach ((BudgetCase one, string level, BenchmarkModel? model) in Models(options, budget))
+        {
+            if (model is null)
+            {
+                terminal.Error.WriteLine($"{one.Name}: {one.Model} is absent, its rows stay as they are");
+                continue;
+            }
+
+            BenchmarkRow[] rows = [.. Enumerable.Range(0, rounds).SelectMany(_ => BenchCommand.Measure(model, measurement).Rows)];
+            Spread decode = Shares(rows, BenchmarkPhase.Decode);
+            Spread prefill = Shares(rows, BenchmarkPhase.Prefill);
+            terminal.Error.WriteLine(FormattableString.Invariant(
+                $"{one.Name}, {level}: decode {decode.Min:F3} / {decode.Median:F3} / {decode.Max:F3}, prefill {prefill.Min:F3} / {prefill.Median:F3} / {prefill.Max:F3}"));
+            int index = Enumerable.Range(0, cases.Count).First(i => cases[i].Name == one.Name);
+            cases[index] = cases[index] with { Levels = cases[index].Levels.SetItem(level, new BudgetExpectation(decode.Median, prefill.Median, Measured: true)) };
+        }
+
+        terminal.Output.Write(PerformanceBudgetWriter.Write(budget with { Cases = cases.ToImmutable() }));
+        return ExitCodes.Success;
+    }
+
+    private static Spread Shares(BenchmarkRow[] rows, BenchmarkPhase phase) => Spread.Of(rows.Where(r => r.Phase == phase).Select(r => r.ShareOfLimit.Median));
+
+    /// <summary>Each case at each level of this machine, loaded until the next is asked for; one null where its file is absent.</summary>
+    private static IEnumerable<(BudgetCase Case, string Level, BenchmarkModel? Model)> Models(BenchOptions options, PerformanceBudget budget)
+    {
+        ImmutableArray<(string Name, DeviceOptions Options)> levels = DeviceLevels.Of(CpuInfo.Detect());
+        foreach (BudgetCase one in budget.Cases.Where(c => c.Name.Contains(options.Only ?? "", StringComparison.OrdinalIgnoreCase)))
+        {
+            string? path = one.Model is null ? null : Path.Combine(Path.GetDirectoryName(Path.GetFullPath(options.Gate!))!, one.Model);
+            if (path is not null && !Path.Exists(path))
+            {
+                yield return (one, "", null);
+                continue;
+            }
+
+            using SyntheticModel? synthetic = path is null ? BenchRequest.Synthetic(one.Synthetic!, one.Type, one.MaxGib) : null;
+            foreach ((string level, DeviceOptions levelOptions) in levels)
+            {
+                DeviceOptions device = levelOptions with { NumThreads = ModelLoading.Device(null, options.Threads).NumThreads };
+                using BenchmarkModel model = synthetic is null ? BenchmarkModel.Load(path, device) : BenchmarkModel.Load(synthetic, device);
+                yield return (one, level, model);
+            }
         }
     }
 
-    private static bool Passes(BenchmarkRow row, BudgetFloor floor, PerformanceBudget budget) =>
-        row.ShareOfLimit.Median >= floor.Of(row.Phase) * budget.Tolerance
-        && (row.Phase == BenchmarkPhase.Prefill || row.AllocatedBytesPerToken == 0);
+    private static void RequireNothingElse(BenchOptions options)
+    {
+        (string Name, bool Given)[] others =
+        [
+            ("--model", options.Model is not null), ("--synthetic", options.Synthetic is not null), ("--type", options.Type is not null),
+            ("--isa", options.Isa is not null), ("--json", options.Json), ("--markdown", options.Markdown is not null),
+        ];
+        if (others.FirstOrDefault(o => o.Given).Name is { } other)
+        {
+            throw new UsageException($"{other} does not go with --gate, which measures the budget's own cases at every level");
+        }
+
+        if (options.Suggest is < 1 or > 1000)
+        {
+            throw new UsageException($"--suggest is {options.Suggest}; expected 1 to 1000 rounds");
+        }
+    }
 }

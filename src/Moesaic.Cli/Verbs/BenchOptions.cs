@@ -8,7 +8,7 @@ public sealed class BenchOptions
     [Option('m', "model", MetaValue = "PATH", HelpText = "A Hugging Face folder or a GGUF file; the embedded model when absent.")]
     public string? Model { get; set; }
 
-    [Option("synthetic", MetaValue = "SHAPE", HelpText = "Random weights in the shape of a real model instead: smollm2 or ling-mini.")]
+    [Option("synthetic", MetaValue = "SHAPE", HelpText = "Random weights in the shape of a real model instead: smollm2, llama-1b or ling-mini.")]
     public string? Synthetic { get; set; }
 
     [Option("type", MetaValue = "TYPE", HelpText = "Type of the random weights: f32, f16, bf16, q8_0, q4_0, q4_1, q4_k or q6_k (default q4_0).")]
@@ -47,8 +47,15 @@ public sealed class BenchOptions
     [Option("markdown", MetaValue = "FILE", HelpText = "Also write the table into a file.")]
     public string? Markdown { get; set; }
 
-    [Option("gate", MetaValue = "BUDGET", HelpText = "Measure the cases of a budget file at every instruction-set level of this machine; fail when one misses its budget.")]
+    [Option("gate", MetaValue = "BUDGET", HelpText = "Measure the cases of a budget file at every instruction-set level of this machine; end with code 4 when one misses it.")]
     public string? Gate { get; set; }
+
+    [Option("only", MetaValue = "PART", HelpText = "With --gate: only cases whose name has this part.")]
+    public string? Only { get; set; }
+
+    // Measures everything so often and prints the budget with these shares.
+    [Option("suggest", MetaValue = "ROUNDS", Hidden = true)]
+    public int? Suggest { get; set; }
 
     // Proves that a gate notices kernels that take twice the time.
     [Option("slowdown", MetaValue = "N", Default = 1, Hidden = true)]

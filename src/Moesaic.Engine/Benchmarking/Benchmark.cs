@@ -6,7 +6,7 @@ using Moesaic.Models.Decoder;
 namespace Moesaic.Engine.Benchmarking;
 
 /// <summary>
-/// Measures prefill and decode of a loaded decoder, and the machine's limits between the repetitions. The formulas are in
+/// Measures prefill and decode of a loaded decoder, and the machine's limits around each of them. The formulas are in
 /// the README beside this file.
 /// </summary>
 public sealed class Benchmark : IDisposable
@@ -86,9 +86,9 @@ public sealed class Benchmark : IDisposable
             ExecutorBytes = _executor.SizeBytes,
             PeakResidentBytes = _peakResident,
             LoadTime = _model.LoadTime,
-            ReadBandwidth = Spread.Of(_limits.Samples.Select(s => s.BytesPerSecond)),
+            ReadBandwidth = Spread.Of(_limits.BytesPerSecond),
             Peak = _peak,
-            PeakOperations = Spread.Of(_limits.Samples.Select(s => s.OperationsPerSecond)),
+            PeakOperations = Spread.Of(_limits.OperationsPerSecond),
             Repetitions = _options.Repetitions,
             RunsPerStep = _options.RunsPerStep,
             Rows = rows.ToImmutable(),
@@ -99,8 +99,8 @@ public sealed class Benchmark : IDisposable
     {
         PreparedStep[] prefill = PreparedStep.Prefill(_executor, prompt, batch, _options.PrefillChunk, _random);
         PreparedStep[] decode = PreparedStep.Decode(_executor, prompt, _options.GeneratedTokens, batch, _random);
-        _ = Time(prefill);
-        _ = Time(decode);
+        _ = Time(prefill, 1);
+        _ = Time(decode, 1);
         _peakResident ??= ResidentMemory.Peak();
 
         ModelCosts costs = _model.Decoder.Costs;
@@ -108,15 +108,10 @@ public sealed class Benchmark : IDisposable
         double bytes = Enumerable.Range(prompt + 1, _options.GeneratedTokens).Sum(context => costs.DecodeBytes(_options.KvFormat, context, batch));
         List<Timing> prefills = [];
         List<Timing> decodes = [];
-        LimitSample before = _limits.Measure();
         for (int i = 0; i < _options.Repetitions; i++)
         {
-            Timing one = Time(prefill);
-            Timing two = Time(decode);
-            LimitSample after = _limits.Measure();
-            prefills.Add(one with { Limit = (before.OperationsPerSecond + after.OperationsPerSecond) / 2 });
-            decodes.Add(two with { Limit = (before.BytesPerSecond + after.BytesPerSecond) / 2 });
-            before = after;
+            prefills.Add(TimeBetween(prefill, _limits.MeasureOperations));
+            decodes.Add(TimeBetween(decode, _limits.MeasureBytes));
         }
 
         return
@@ -133,17 +128,28 @@ public sealed class Benchmark : IDisposable
         batch,
         Spread.Of(timings.Select(t => tokens / t.Seconds)),
         work,
+        Spread.Of(timings.Select(t => t.Limit)),
         Spread.Of(timings.Select(t => work / t.Seconds / t.Limit)),
+        timings[0].SecondsOnce is null ? null : Spread.Of(timings.Select(t => t.SecondsOnce!.Value / t.Seconds)),
         (double)timings.Max(t => t.AllocatedBytes) / tokens);
 
-    private Timing Time(PreparedStep[] steps)
+    // The limit right before and right after: the machine of a moment ago may have been another one.
+    private Timing TimeBetween(PreparedStep[] steps, Func<double> limit)
+    {
+        double before = limit();
+        double? once = _options.RunsPerStep > 1 ? Time(steps, 1).Seconds : null;
+        Timing timing = Time(steps, _options.RunsPerStep);
+        return timing with { SecondsOnce = once, Limit = (before + limit()) / 2 };
+    }
+
+    private Timing Time(PreparedStep[] steps, int runsPerStep)
     {
         _options.Cancellation.ThrowIfCancellationRequested();
         long allocated = GC.GetAllocatedBytesForCurrentThread();
         long started = Stopwatch.GetTimestamp();
         foreach (PreparedStep step in steps)
         {
-            for (int run = 0; run < _options.RunsPerStep; run++)
+            for (int run = 0; run < runsPerStep; run++)
             {
                 _executor.Run(step.Content);
             }
@@ -157,8 +163,8 @@ public sealed class Benchmark : IDisposable
         }
 
         double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        return new Timing(seconds, GC.GetAllocatedBytesForCurrentThread() - allocated, 0);
+        return new Timing(seconds, GC.GetAllocatedBytesForCurrentThread() - allocated, null, 0);
     }
 
-    private readonly record struct Timing(double Seconds, long AllocatedBytes, double Limit);
+    private readonly record struct Timing(double Seconds, long AllocatedBytes, double? SecondsOnce, double Limit);
 }

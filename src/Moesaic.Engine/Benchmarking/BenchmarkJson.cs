@@ -48,7 +48,13 @@ public static class BenchmarkJson
             writer.WriteNumber("batch", row.BatchSize);
             Write(writer, "tokens_per_second", row.TokensPerSecond);
             writer.WriteNumber(row.Phase == BenchmarkPhase.Decode ? "bytes_touched" : "operations", row.Work);
+            Write(writer, row.Phase == BenchmarkPhase.Decode ? "limit_bytes_per_second" : "limit_operations_per_second", row.Limit);
             Write(writer, "share_of_limit", row.ShareOfLimit);
+            if (row.RateOfOnce is { } once)
+            {
+                Write(writer, "rate_of_once", once);
+            }
+
             writer.WriteNumber("allocated_bytes_per_token", row.AllocatedBytesPerToken);
             writer.WriteEndObject();
         }

@@ -14,7 +14,9 @@ public enum BenchmarkPhase
 /// <param name="BatchSize">Sequences run together.</param>
 /// <param name="TokensPerSecond">Of all sequences together.</param>
 /// <param name="Work">Bytes that a repetition must touch (decode) or operations that it needs (prefill).</param>
+/// <param name="Limit">What bounds the phase, bytes or operations a second, as measured around the repetitions.</param>
 /// <param name="ShareOfLimit">Work a second over the limit measured right before and after the repetition: 1 is the limit.</param>
+/// <param name="RateOfOnce">Where steps were run several times (<see cref="BenchmarkOptions.RunsPerStep"/>): the rate over that of the same steps run once, right before; null elsewhere.</param>
 /// <param name="AllocatedBytesPerToken">Managed bytes allocated on the running thread for each token, at most over the repetitions.</param>
 public sealed record BenchmarkRow(
     BenchmarkPhase Phase,
@@ -23,5 +25,7 @@ public sealed record BenchmarkRow(
     int BatchSize,
     Spread TokensPerSecond,
     double Work,
+    Spread Limit,
     Spread ShareOfLimit,
+    Spread? RateOfOnce,
     double AllocatedBytesPerToken);

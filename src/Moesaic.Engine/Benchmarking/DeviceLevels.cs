@@ -18,6 +18,9 @@ public static class DeviceLevels
         ("avx512+vnni+bf16", InstructionSet.Avx512, CpuFeatures.Avx512Vnni | CpuFeatures.Avx512Bf16),
     ];
 
+    /// <summary>All levels, lowest first.</summary>
+    public static ImmutableArray<string> Names { get; } = [.. s_all.Select(l => l.Name)];
+
     /// <summary>Names and options of the levels that a processor has.</summary>
     public static ImmutableArray<(string Name, DeviceOptions Options)> Of(CpuInfo cpu)
     {

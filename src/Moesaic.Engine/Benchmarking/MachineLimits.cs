@@ -2,24 +2,24 @@ using Moesaic.Interop;
 
 namespace Moesaic.Engine.Benchmarking;
 
-/// <summary>What the machine can do at one moment.</summary>
-/// <param name="BytesPerSecond">Sequential read of memory by all threads.</param>
-/// <param name="OperationsPerSecond">The arithmetic that the weights are multiplied with, a multiply-add counted as two.</param>
-internal readonly record struct LimitSample(double BytesPerSecond, double OperationsPerSecond);
-
 /// <summary>Measures the limits that a model's figures are compared with, on the model's own device.</summary>
 internal sealed class MachineLimits(ComputeStream stream, ArithmeticPeak peak)
 {
-    private const double Seconds = 0.06;
+    private const double Seconds = 0.04;
     private const int TimesCache = 4;
 
     // For processors that do not tell their last-level cache, or have a very small one.
     private const long LeastCacheBytes = 16 << 20;
 
     private readonly long _bufferBytes = TimesCache * Math.Max(CpuInfo.Detect().L3Bytes, LeastCacheBytes);
-    private readonly List<LimitSample> _samples = [];
+    private readonly List<double> _bytes = [];
+    private readonly List<double> _operations = [];
 
-    public IReadOnlyList<LimitSample> Samples => _samples;
+    /// <summary>All that <see cref="MeasureBytes"/> found.</summary>
+    public IReadOnlyList<double> BytesPerSecond => _bytes;
+
+    /// <summary>All that <see cref="MeasureOperations"/> found.</summary>
+    public IReadOnlyList<double> OperationsPerSecond => _operations;
 
     /// <summary>The arithmetic that bounds a prefill with weights of a format.</summary>
     public static ArithmeticPeak PeakOf(TensorFormat weights, Precision precision, CpuFeatures features) => weights switch
@@ -30,12 +30,15 @@ internal sealed class MachineLimits(ComputeStream stream, ArithmeticPeak peak)
         _ => ArithmeticPeak.Int8Dot,
     };
 
-    public LimitSample Measure()
+    /// <summary>Sequential read of memory by all threads, bytes a second.</summary>
+    public double MeasureBytes() => Kept(_bytes, Calibration.ReadBandwidth(stream, _bufferBytes, Seconds).Median);
+
+    /// <summary>The arithmetic that the weights are multiplied with, operations a second, a multiply-add counted as two.</summary>
+    public double MeasureOperations() => Kept(_operations, Calibration.Peak(stream, peak, Seconds).Median);
+
+    private static double Kept(List<double> samples, double sample)
     {
-        LimitSample sample = new(
-            Calibration.ReadBandwidth(stream, _bufferBytes, Seconds).Median,
-            Calibration.Peak(stream, peak, Seconds).Median);
-        _samples.Add(sample);
+        samples.Add(sample);
         return sample;
     }
 }

@@ -22,6 +22,20 @@ public sealed record SyntheticShape(string Name, int Layers, int MinLayers, stri
         }
         """);
 
+    /// <summary>Llama-3.2-1B: a dense Llama whose rows hold whole blocks of every type.</summary>
+    public static SyntheticShape Llama1B { get; } = new("llama-1b", 16, 1, """
+        {
+          "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_act": "silu",
+          "vocab_size": 128256, "hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": LAYERS,
+          "num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 64, "max_position_embeddings": 131072,
+          "rms_norm_eps": 1e-05, "rope_theta": 500000,
+          "rope_scaling": {
+            "factor": 32.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0, "original_max_position_embeddings": 8192, "rope_type": "llama3"
+          },
+          "attention_bias": false, "mlp_bias": false, "tie_word_embeddings": true
+        }
+        """);
+
     /// <summary>Ling-mini-2.0: 256 experts of which a token uses 8, a shared expert, a dense first layer.</summary>
     public static SyntheticShape LingMini { get; } = new("ling-mini", 20, 2, """
         {
@@ -38,7 +52,7 @@ public sealed record SyntheticShape(string Name, int Layers, int MinLayers, stri
         """);
 
     /// <summary>All shapes.</summary>
-    public static ImmutableArray<SyntheticShape> All => [SmolLm2, LingMini];
+    public static ImmutableArray<SyntheticShape> All => [SmolLm2, Llama1B, LingMini];
 
     internal ReadOnlyMemory<byte> ConfigOf(int layers) =>
         Encoding.UTF8.GetBytes(Config.Replace("LAYERS", layers.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal));

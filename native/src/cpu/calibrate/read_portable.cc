@@ -6,7 +6,7 @@ namespace msc::calibrate {
 
 uint64_t read_portable(const std::byte* data, size_t bytes) {
   constexpr size_t kStream = kReadBlock / kReadStreams;
-  constexpr size_t kWords = 8;
+  constexpr size_t kWords = 4;  // sums of all streams fit 16 registers of 16 bytes
   uint64_t sums[kReadStreams][kWords] = {};
   for (const std::byte* block = data; block < data + bytes; block += kReadBlock) {
     for (size_t i = 0; i < kStream; i += sizeof(sums[0])) {
