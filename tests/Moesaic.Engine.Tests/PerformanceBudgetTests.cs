@@ -62,6 +62,18 @@ public sealed class PerformanceBudgetTests
     }
 
     [Test]
+    public void Another_processor_is_judged_by_its_own_tolerance()
+    {
+        PerformanceBudget budget = PerformanceBudget.Load(CheckedIn) with { Tolerance = 0.6, Processor = "this one", OtherProcessorTolerance = 0.25 };
+        Assert.Multiple(() =>
+        {
+            Assert.That(budget.For("this one").Tolerance, Is.EqualTo(0.6));
+            Assert.That(budget.For("another").Tolerance, Is.EqualTo(0.25));
+            Assert.That((budget with { Processor = null }).For("another").Tolerance, Is.EqualTo(0.6));
+        });
+    }
+
+    [Test]
     public void An_absent_file_is_one_clear_error() =>
         Assert.That(() => PerformanceBudget.Load("/no/such/budget.json"), Throws.TypeOf<ModelFormatException>().With.Message.Contains("/no/such/budget.json"));
 }

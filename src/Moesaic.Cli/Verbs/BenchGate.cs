@@ -37,6 +37,14 @@ internal static class BenchGate
     {
         // Measuring again is for a machine that is busy for a moment; kernels that are run twice are meant to miss.
         budget = measurement.RunsPerStep > 1 ? budget with { Retries = 0 } : budget;
+        string processor = CpuInfo.Detect().Name;
+        if (budget.For(processor) is var adapted && adapted != budget)
+        {
+            terminal.Output.WriteLine(FormattableString.Invariant(
+                $"other processor: {processor}; the budget is of {budget.Processor}, its floors are {adapted.Tolerance} of its expectations instead of {budget.Tolerance}"));
+            budget = adapted;
+        }
+
         GateTable table = new(terminal.Output);
         foreach ((BudgetCase one, string level, BenchmarkModel? model) in Models(options, budget))
         {

@@ -15,6 +15,19 @@ namespace Moesaic.Engine.Benchmarking;
 public sealed record PerformanceBudget(
     string About, double Tolerance, int PromptLength, int GeneratedTokens, int Repetitions, int Retries, ImmutableArray<BudgetCase> Cases)
 {
+    /// <summary>Name of the processor that the expectations were measured on; null where they hold for any.</summary>
+    public string? Processor { get; init; }
+
+    /// <summary>
+    /// Tolerance on other processors, whose balance of cores and memory makes shares differ without a kernel being slower.
+    /// </summary>
+    public double OtherProcessorTolerance { get; init; } = Tolerance;
+
+    /// <summary>The budget as it judges a machine.</summary>
+    /// <param name="processor">Name of its processor.</param>
+    public PerformanceBudget For(string processor) =>
+        Processor is null || Processor == processor ? this : this with { Tolerance = OtherProcessorTolerance };
+
     /// <exception cref="ModelFormatException">The file cannot be read or a value is missing or impossible.</exception>
     public static PerformanceBudget Load(string path)
     {
@@ -36,7 +49,11 @@ public sealed record PerformanceBudget(
         root.GetProperty("generate").GetInt32(),
         root.GetProperty("repetitions").GetInt32(),
         root.GetProperty("retries").GetInt32(),
-        [.. root.GetProperty("cases").EnumerateArray().Select(ReadCase)]);
+        [.. root.GetProperty("cases").EnumerateArray().Select(ReadCase)])
+    {
+        Processor = root.TryGetProperty("processor", out JsonElement processor) ? processor.GetString() : null,
+        OtherProcessorTolerance = root.TryGetProperty("other_processor_tolerance", out JsonElement other) ? other.GetDouble() : root.GetProperty("tolerance").GetDouble(),
+    };
 
     private static BudgetCase ReadCase(JsonElement json) => new(
         json.GetProperty("name").GetString() ?? "",
@@ -52,6 +69,7 @@ public sealed record PerformanceBudget(
     private PerformanceBudget Checked(string path)
     {
         Require(path, Tolerance is > 0 and <= 1, "tolerance", Tolerance, "more than 0 and at most 1");
+        Require(path, OtherProcessorTolerance is > 0 and <= 1, "other_processor_tolerance", OtherProcessorTolerance, "more than 0 and at most 1");
         Require(path, PromptLength > 0, "prompt", PromptLength, "at least 1");
         Require(path, GeneratedTokens > 0, "generate", GeneratedTokens, "at least 1");
         Require(path, Repetitions > 0, "repetitions", Repetitions, "at least 1");

@@ -14,6 +14,12 @@ public static class PerformanceBudgetWriter
         Line(text, $"{{");
         Line(text, $"  \"about\": {Quoted(budget.About)},");
         Line(text, $"  \"tolerance\": {budget.Tolerance},");
+        if (budget.Processor is { } processor)
+        {
+            Line(text, $"  \"processor\": {Quoted(processor)},");
+            Line(text, $"  \"other_processor_tolerance\": {budget.OtherProcessorTolerance},");
+        }
+
         Line(text, $"  \"prompt\": {budget.PromptLength},");
         Line(text, $"  \"generate\": {budget.GeneratedTokens},");
         Line(text, $"  \"repetitions\": {budget.Repetitions},");
