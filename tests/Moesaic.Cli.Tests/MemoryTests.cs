@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -40,18 +39,16 @@ public sealed class MemoryTests
 
     private static void AssertPeak(long fileBytes, long cacheBytes, params string[] arguments)
     {
-        using Process process = ProgramRun.Start(arguments);
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        process.StandardInput.Close();
+        using RunningProgram program = RunningProgram.Start(arguments);
+        program.WriteInput("");
         // The peak never sinks, so the last look before the end is enough.
         long peak = 0;
-        while (!process.WaitForExit(TimeSpan.FromMilliseconds(2)))
+        while (!program.EndsWithin(TimeSpan.FromMilliseconds(2)))
         {
-            peak = Math.Max(peak, Peak(process.Id));
+            peak = Math.Max(peak, Peak(program.Id));
         }
 
-        ProgramRun run = ProgramRun.End(process, output, error);
+        ProgramRun run = program.End();
         Assert.That(run.ExitCode, Is.Zero, run.Error);
         long most = (long)(fileBytes * OfFile) + Own + cacheBytes;
         TestContext.Out.WriteLine($"peak {peak / 1e6:F0} MB, file {fileBytes / 1e6:F0} MB, cache {cacheBytes / 1e6:F0} MB, at most {most / 1e6:F0} MB");

@@ -89,6 +89,12 @@ internal sealed class RunningProgram : IDisposable
         Assert.That(kill.ExitCode, Is.Zero, "kill failed: the program has ended already");
     }
 
+    /// <summary>Number of the process.</summary>
+    public int Id => _process.Id;
+
+    /// <summary>Whether the program has ended, at the latest after some time.</summary>
+    public bool EndsWithin(TimeSpan time) => _process.WaitForExit(time);
+
     /// <summary>Waits until the program ends.</summary>
     public ProgramRun End()
     {
