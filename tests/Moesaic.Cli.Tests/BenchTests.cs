@@ -67,7 +67,7 @@ public sealed class BenchTests
     [TestCase("smollm2", "q4_k", "no multiple of the 256")]
     [TestCase("ling-mini", "f32", "even with 2 of its 20 layers", "--max-gib", "0.1")]
     [TestCase("smollm2", "q8_0", "--max-gib is 0", "--max-gib", "0")]
-    [TestCase("smollm2", "q8_0", "max-gib has the wrong form", "--max-gib", "much")]
+    [TestCase("smollm2", "q8_0", "--max-gib is 'much'; expected a number", "--max-gib", "much")]
     [TestCase("smollm2", "q8_0", "--synthetic and --model exclude each other", "--model", "x.gguf")]
     [TestCase(null, "q8_0", "--type goes with --synthetic only")]
     [TestCase(null, null, "--prompt-lengths holds 'x'", "--prompt-lengths", "x")]

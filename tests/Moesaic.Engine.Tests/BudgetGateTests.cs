@@ -112,6 +112,7 @@ public sealed class BudgetGateTests
 
     /// <summary>Slowed and plain runs take turns, and each is compared with the other: what else the machine does meets both.</summary>
     [Test]
+    [Retry(3)] // as the gate itself does: a machine that is busy for a moment is measured again
     public void Kernels_that_run_twice_are_rejected_and_the_same_run_once_are_not()
     {
         using BenchmarkModel model = BenchmarkModel.Load((string?)null, new DeviceOptions { NumThreads = 1 });

@@ -7,7 +7,8 @@ namespace Moesaic.Bindings;
 
 internal enum MscPeak
 {
-    /// <summary>Full-range 8-bit dot products into 32 bits, with the best instruction in use (VNNI, else maddubs + madd + add).</summary>
+    /// <summary>Full-range 8-bit dot products into 32 bits, with the best instructions in use: VNNI, else maddubs + madd + add; at the
+    /// portable level products of bytes widened to 16 bits, without the widening (SSE2: pmaddwd + paddd).</summary>
     Int8Dot = 1,
     /// <summary>bf16 dot products into float32 (VDPBF16PS); refused where the device does not use that instruction.</summary>
     Bf16Dot = 2,
