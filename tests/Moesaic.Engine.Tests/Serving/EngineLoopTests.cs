@@ -110,9 +110,12 @@ internal sealed class EngineLoopTests
     public async Task Losing_the_device_ends_everything_and_says_so()
     {
         FakeStepExecutor executor = new();
+        using ManualResetEventSlim submitted = new();
         int count = 0;
         executor.OnCollect = _ =>
         {
+            // The loss comes when all have been taken: a loop that has ended takes none.
+            submitted.Wait(Limit);
             if (++count == 4)
             {
                 executor.IsLost = true;
@@ -121,6 +124,7 @@ internal sealed class EngineLoopTests
         };
         using EngineLoop loop = new(Options, executor, TimeProvider.System);
         ServedRequest[] requests = [.. Enumerable.Range(0, 30).Select(i => loop.Submit(Asked(i, 50)))];
+        submitted.Set();
         foreach (ServedRequest request in requests)
         {
             await ReadAll(request.Samples[0]).WaitAsync(Limit);
