@@ -50,8 +50,8 @@ check "Generated bindings are current" "$dotnet" run --project bindings/Moesaic.
 say "Building the program"
 build_program
 say "Managed tests"
-# A test that hangs is named and ended, with those that run beside it, instead of taking the whole run's time.
-# One project at a time: some tests measure time.
+# One project at a time, since some tests measure time. A test that hangs is named and ended, with its project, instead of
+# taking the whole run's time.
 "$dotnet" test Moesaic.slnx -m:1 -c Release --no-build --nologo -v quiet --logger "trx" --results-directory "$results/managed" \
   --blame-hang-timeout 15min --blame-hang-dump-type none || status=1
 

@@ -7,7 +7,7 @@ namespace Moesaic.Cli.Hosting;
 /// more, so that <c>moesaic generate | head -n 1</c> would compute its whole answer for nobody, and switch a terminal's keys to
 /// another mode, which stays when the program ends.
 /// </summary>
-internal sealed class OutputStream : Stream
+internal sealed class OutputStream : WriteOnlyStream
 {
     private const int OutputDescriptor = 1;
     private const int ErrorDescriptor = 2;
@@ -22,20 +22,6 @@ internal sealed class OutputStream : Stream
     private readonly Stream _stream;
 
     private OutputStream(Stream stream) => _stream = stream;
-
-    public override bool CanRead => false;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public static OutputStream Output() => new(Direct(OutputDescriptor) ?? Console.OpenStandardOutput());
 
@@ -60,15 +46,7 @@ internal sealed class OutputStream : Stream
         }
     }
 
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
     public override void Flush() => _stream.Flush();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     // Null for files: of those the runtime's streams share the position with whoever else writes to them (2>&1).
     private static FileStream? Direct(int descriptor)

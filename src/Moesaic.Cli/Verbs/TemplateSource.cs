@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Moesaic.Models;
 using Moesaic.Models.ChatTemplates;
+using Moesaic.Models.Checkpoints;
 using Moesaic.Models.Checkpoints.Gguf;
 using Moesaic.Models.Embedded;
 using Moesaic.Models.Tokenizers;
@@ -58,10 +59,9 @@ internal sealed class TemplateSource
         tokens = new SpecialTokens();
         if (Directory.Exists(path))
         {
-            string? config = ReadIfThere(Path.Combine(path, "tokenizer_config.json"));
-            tokens = TokensOf(config);
-            return ChatTemplateSource.Find(
-                ReadIfThere(Path.Combine(path, "chat_template.jinja")), ReadIfThere(Path.Combine(path, "chat_template.json")), config);
+            ModelFolder folder = new(path);
+            tokens = folder.TokenizerConfig is { } config ? TokensOf(File.ReadAllText(config)) : tokens;
+            return ChatTemplateSource.InFolder(folder);
         }
 
         if (IsGguf(path))
@@ -71,12 +71,12 @@ internal sealed class TemplateSource
             return ChatTemplateSource.InGguf(file.Metadata);
         }
 
-        string text = File.ReadAllText(path);
         if (!path.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
         {
-            return ChatTemplateSource.Find(jinja: text);
+            return ChatTemplateSource.InFile(path);
         }
 
+        string text = File.ReadAllText(path);
         tokens = TokensOf(text);
         return ChatTemplateSource.Find(tokenizerConfig: text);
     }
@@ -88,16 +88,9 @@ internal sealed class TemplateSource
         return stream.ReadAtLeast(magic, 4, throwOnEndOfStream: false) == 4 && magic.SequenceEqual("GGUF"u8);
     }
 
-    private static string? ReadIfThere(string path) => File.Exists(path) ? File.ReadAllText(path) : null;
-
     /// <summary>bos_token and its kin of a tokenizer_config.json: a string, or an object with a string "content".</summary>
-    private static SpecialTokens TokensOf(string? config)
+    private static SpecialTokens TokensOf(string config)
     {
-        if (config is null)
-        {
-            return new SpecialTokens();
-        }
-
         try
         {
             using JsonDocument document = JsonDocument.Parse(config);

@@ -29,14 +29,12 @@ public sealed class ChatTemplateSource
     /// <summary>Template sources by name; a single one is called "default".</summary>
     public IReadOnlyDictionary<string, string> Templates => _templates;
 
-    /// <summary>Finds the templates; null when no place has any.</summary>
+    /// <summary>Finds the templates among the texts of files; null when none has any.</summary>
     /// <param name="jinja">Text of chat_template.jinja.</param>
     /// <param name="templateJson">Text of chat_template.json.</param>
     /// <param name="tokenizerConfig">Text of tokenizer_config.json.</param>
-    /// <param name="gguf">Value of tokenizer.chat_template.</param>
     /// <exception cref="FormatException">A place holds something that is no template.</exception>
-    public static ChatTemplateSource? Find(
-        string? jinja = null, string? templateJson = null, string? tokenizerConfig = null, string? gguf = null)
+    public static ChatTemplateSource? Find(string? jinja = null, string? templateJson = null, string? tokenizerConfig = null)
     {
         if (jinja is not null)
         {
@@ -44,8 +42,7 @@ public sealed class ChatTemplateSource
         }
 
         return FromJson("chat_template.json", templateJson)
-            ?? FromJson("tokenizer_config.json", tokenizerConfig)
-            ?? (gguf is null ? null : new("tokenizer.chat_template", new() { ["default"] = gguf }));
+            ?? FromJson("tokenizer_config.json", tokenizerConfig);
     }
 
     /// <summary>The templates of a Hugging Face folder; null when it has none.</summary>

@@ -138,8 +138,7 @@ public sealed class EngineTests
         {
             Assert.That(ChatTemplateSource.Find(), Is.Null);
             Assert.That(ChatTemplateSource.Find(tokenizerConfig: "{}"), Is.Null);
-            Assert.That(ChatTemplateSource.Find(tokenizerConfig: """{"chat_template":"A"}""", gguf: "G")!.Pick(), Is.EqualTo("A"));
-            Assert.That(ChatTemplateSource.Find(tokenizerConfig: "{}", gguf: "G")!.Pick(hasTools: true), Is.EqualTo("G"));
+            Assert.That(ChatTemplateSource.Find(tokenizerConfig: """{"chat_template":"A"}""")!.Pick(hasTools: true), Is.EqualTo("A"));
             Assert.That(ChatTemplateSource.Find(jinja: "J", tokenizerConfig: Config)!.Pick(), Is.EqualTo("J"));
             Assert.That(ChatTemplateSource.Find(templateJson: """{"chat_template":"P"}""", tokenizerConfig: Config)!.Pick(), Is.EqualTo("P"));
             Assert.That(ChatTemplateSource.Find(tokenizerConfig: Config)!.Pick(), Is.EqualTo("D"));

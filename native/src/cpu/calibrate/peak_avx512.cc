@@ -1,6 +1,6 @@
 #include "cpu/calibrate/kernels.h"
 #include "cpu/calibrate/opaque.h"
-#include "cpu/linear/unroll.h"
+#include "cpu/simd/unroll.h"
 #include "cpu/simd/avx512.h"
 
 namespace msc::calibrate {

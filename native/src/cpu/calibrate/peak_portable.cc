@@ -4,7 +4,7 @@
 
 #include "cpu/calibrate/kernels.h"
 #include "cpu/calibrate/opaque.h"
-#include "cpu/linear/unroll.h"
+#include "cpu/simd/unroll.h"
 
 namespace msc::calibrate {
 namespace {

@@ -3,7 +3,7 @@
 #include <type_traits>
 
 #include "cpu/linear/matrix_tile.h"
-#include "cpu/linear/unroll.h"
+#include "cpu/simd/unroll.h"
 
 namespace msc::cpu {
 

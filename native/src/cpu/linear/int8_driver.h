@@ -2,7 +2,7 @@
 
 #include "cpu/linear/activation_block.h"
 #include "cpu/linear/matrix_tile.h"
-#include "cpu/linear/unroll.h"
+#include "cpu/simd/unroll.h"
 
 namespace msc::cpu {
 

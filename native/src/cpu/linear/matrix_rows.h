@@ -14,9 +14,6 @@ struct MatrixPlan {
 
 MatrixPlan plan_matrix(const LinearKernels& kernels, NativeFormat format, int32_t precision);
 
-/// Row groups that one call should take: more for few rows, whose chains of additions then overlap.
-inline int groups_per_call(int num_rows) { return num_rows <= 8 ? kMaxTileGroups : 2; }
-
 /// tile[g][m][lane] = the product of row `lane` of group first_group + g * group_step with prepared row m. The same bits for any
 /// num_groups, num_rows and neighbours.
 /// @param num_groups at most kMaxTileGroups. @param rows [num_rows], at most kMaxTileRows, in any order: gathered rows

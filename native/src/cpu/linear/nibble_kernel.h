@@ -12,7 +12,7 @@ struct NibbleScales {
 };
 
 struct ScalesQ4_0 {
-  static constexpr int kBytes = 2;
+  static constexpr int64_t kBytesOf8Blocks = 16;  // of one row
   template <class V>
   MSC_ALWAYS_INLINE static NibbleScales<V> load(const std::byte* scales, int64_t block) {
     const auto d = V::load_half(scales + block * V::kLanes * 2);
@@ -21,7 +21,7 @@ struct ScalesQ4_0 {
 };
 
 struct ScalesQ4_1 {
-  static constexpr int kBytes = 4;
+  static constexpr int64_t kBytesOf8Blocks = 32;
   template <class V>
   MSC_ALWAYS_INLINE static NibbleScales<V> load(const std::byte* scales, int64_t block) {
     const std::byte* at = scales + block * V::kLanes * 4;
@@ -30,7 +30,7 @@ struct ScalesQ4_1 {
 };
 
 struct ScalesQ4_K {
-  static constexpr int kBytes = 2;
+  static constexpr int64_t kBytesOf8Blocks = 20;
   template <class V>
   MSC_ALWAYS_INLINE static NibbleScales<V> load(const std::byte* scales, int64_t block) {
     const std::byte* super = scales + block / 8 * V::kLanes * 20;
@@ -59,7 +59,7 @@ struct NibbleKernel {
       if constexpr (Rows == 1) {
         unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE {
           prefetch_lines<V, 4 * kVectorBytes>(elements + g * slice.group_bytes + b * 4 * kVectorBytes);
-          prefetch_lines<V, Scales::kBytes * V::kLanes>(slice.group + g * slice.group_bytes + b * Scales::kBytes * V::kLanes);
+          prefetch_lines<V, 1>(slice.group + g * slice.group_bytes + b * V::kLanes * Scales::kBytesOf8Blocks / 8);
         });
       }
       unroll<4>([&](auto c) MSC_ALWAYS_INLINE {

@@ -3,7 +3,7 @@
 #include <bit>
 
 #include "cpu/linear/activation_block.h"
-#include "cpu/linear/unroll.h"
+#include "cpu/simd/unroll.h"
 
 namespace msc::cpu {
 

@@ -1,3 +1,5 @@
+using Moesaic.Models.Unicode;
+
 namespace Moesaic.Models.Tokenizers.Patterns;
 
 /// <summary>
@@ -15,21 +17,22 @@ internal sealed class AutomatonBuilder
     // Steps of threads, over all states; it bounds time and memory of a pattern from an untrusted file.
     private const int MaxWork = 2_000_000;
 
+    // The set of line breaks comes first; those of the instructions follow.
+    private const int NewlineSet = 0;
+
     private readonly PatternInstruction[] _code;
     private readonly CharacterPartition _groups;
     private readonly int[] _sets;
-    private readonly int _newlineSet;
     private readonly Stack<Thread> _open = [];
     private readonly HashSet<Thread> _seen = [];
     private readonly List<Thread> _next = [];
     private int _work;
 
-    private AutomatonBuilder(PatternInstruction[] code, CharacterPartition groups, int[] sets, int newlineSet)
+    private AutomatonBuilder(PatternInstruction[] code, CharacterPartition groups, int[] sets)
     {
         _code = code;
         _groups = groups;
         _sets = sets;
-        _newlineSet = newlineSet;
     }
 
     /// <summary>One path through the program; an exhausted lazy loop only has its next member left.</summary>
@@ -46,8 +49,7 @@ internal sealed class AutomatonBuilder
             return null;
         }
 
-        Unicode.CodePointSet newline = Unicode.CodePointSet.OfRange('\n', '\n');
-        List<Unicode.CodePointSet> sets = [newline];
+        List<CodePointSet> sets = [CodePointSet.OfRange('\n', '\n')];
         int[] numbers = new int[program.Code.Length];
         for (int i = 0; i < program.Code.Length; i++)
         {
@@ -68,7 +70,7 @@ internal sealed class AutomatonBuilder
             }
         }
 
-        return CharacterPartition.Create(sets) is { } groups ? new AutomatonBuilder(program.Code, groups, numbers, 0) : null;
+        return CharacterPartition.Create(sets) is { } groups ? new AutomatonBuilder(program.Code, groups, numbers) : null;
     }
 
     /// <summary>The state after one more character.</summary>
@@ -148,7 +150,7 @@ internal sealed class AutomatonBuilder
                 _open.Push(new Thread(instruction.Target, 0));
                 break;
             case PatternOp.Anchor:
-                if (group == _groups.Count || (instruction.Anchor == AnchorKind.LineEnd && _groups.Contains(group, _newlineSet)))
+                if (group == _groups.Count || (instruction.Anchor == AnchorKind.LineEnd && _groups.Contains(group, NewlineSet)))
                 {
                     _open.Push(new Thread(pc + 1, 0));
                 }
