@@ -15,7 +15,7 @@ internal sealed class ReferenceDirectionTests
         ["Moesaic.Distributed"] = ["Moesaic.Interop"],
         ["Moesaic.Engine"] = ["Moesaic.Interop", "Moesaic.Models", "Moesaic.Scheduling", "Moesaic.Decoding", "Moesaic.Distributed"],
         ["Moesaic.Server"] = ["Moesaic.Engine"],
-        ["Moesaic.Cli"] = ["Moesaic.Engine"],
+        ["Moesaic.Cli"] = ["Moesaic.Engine", "Moesaic.Server"],
     };
 
     private static IEnumerable<string> ProductProjects() =>
