@@ -25,7 +25,7 @@ public sealed class GenerationTests
         {
             string prompt = expected.GetProperty("prompt").GetString()!;
             int[] promptIds = Ids(expected, "prompt_ids");
-            Assert.That(runtime.EncodeChat([new ChatMessage("user", prompt)]), Is.EqualTo(promptIds), prompt);
+            Assert.That(runtime.EncodeChat([new ChatTurn("user", prompt)]), Is.EqualTo(promptIds), prompt);
             int[] greedy = Ids(expected, "greedy_ids");
             GenerationResult result = generator.Complete(promptIds, new SamplingParameters { Temperature = 0, MaxTokens = greedy.Length });
             Assert.That(result.Ids, Is.EqualTo(greedy), prompt);

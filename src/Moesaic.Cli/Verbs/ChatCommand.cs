@@ -29,7 +29,7 @@ internal static class ChatCommand
         ChatOptions options, ModelRuntime runtime, TextGenerator generator, SamplingParameters parameters, Terminal terminal, ChatInterrupts interrupts)
     {
         bool interactive = !Terminal.HasPipedInput;
-        List<ChatMessage> messages = Conversation.Begin(options.System);
+        List<ChatTurn> messages = Conversation.Begin(options.System);
         int code = ExitCodes.Success;
         if (interactive)
         {
@@ -110,9 +110,9 @@ internal static class ChatCommand
 
     /// <summary>One turn; both sides of it are added to the messages when there is an answer, also a stopped one.</summary>
     private static Answer Reply(
-        ModelRuntime runtime, TextGenerator generator, List<ChatMessage> messages, string line, SamplingParameters parameters, Terminal terminal, ChatInterrupts interrupts)
+        ModelRuntime runtime, TextGenerator generator, List<ChatTurn> messages, string line, SamplingParameters parameters, Terminal terminal, ChatInterrupts interrupts)
     {
-        ChatMessage turn = new("user", line);
+        ChatTurn turn = new("user", line);
         IReadOnlyList<int> ids = runtime.EncodeChat([.. messages, turn]);
         Answer answer = new(ids);
         try
@@ -135,7 +135,7 @@ internal static class ChatCommand
         if (answer.Text.Length > 0)
         {
             messages.Add(turn);
-            messages.Add(new ChatMessage("assistant", answer.Text));
+            messages.Add(new ChatTurn("assistant", answer.Text));
         }
 
         return answer;

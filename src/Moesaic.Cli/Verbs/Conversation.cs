@@ -5,17 +5,17 @@ namespace Moesaic.Cli.Verbs;
 /// <summary>How a conversation starts.</summary>
 internal static class Conversation
 {
-    public static List<ChatMessage> Begin(string? system, string? user = null)
+    public static List<ChatTurn> Begin(string? system, string? user = null)
     {
-        List<ChatMessage> messages = [];
+        List<ChatTurn> messages = [];
         if (system is not null)
         {
-            messages.Add(new ChatMessage("system", system));
+            messages.Add(new ChatTurn("system", system));
         }
 
         if (user is not null)
         {
-            messages.Add(new ChatMessage("user", user));
+            messages.Add(new ChatTurn("user", user));
         }
 
         return messages;

@@ -115,19 +115,30 @@ public sealed class ModelRuntime : IDisposable
     /// <param name="useMtp">Whether the multi-token-prediction layer's logits are wanted too; it must have been loaded.</param>
     public Scorer CreateScorer(bool useMtp = false) => new(Decoder, ExecutorOptions() with { UseMtp = useMtp }, VocabularySize);
 
+    /// <summary>Whether the template tells the model of a conversation's tools; many templates do not.</summary>
+    public bool ShowsTools => _text.ShowsTools;
+
     /// <summary>The ids of a conversation, up to where the model's answer begins.</summary>
     /// <exception cref="Models.ModelFormatException">The model has no chat template or no tokenizer.</exception>
     /// <exception cref="ChatTemplateException">The template refuses the conversation.</exception>
-    public IReadOnlyList<int> EncodeChat(IReadOnlyList<ChatMessage> messages) =>
-        Tokenizer.Encode(RenderChat(messages), addSpecialTokens: false);
+    public IReadOnlyList<int> EncodeChat(IReadOnlyList<ChatTurn> turns) => EncodeChat(new ChatPrompt { Turns = turns });
+
+    /// <summary>The ids of a conversation.</summary>
+    /// <inheritdoc cref="RenderChat(ChatPrompt)"/>
+    public IReadOnlyList<int> EncodeChat(ChatPrompt prompt) => EncodeRendered(RenderChat(prompt));
+
+    /// <summary>The ids of a text that <see cref="RenderChat(ChatPrompt)"/> gave, for callers that need the text too.</summary>
+    public IReadOnlyList<int> EncodeRendered(string text) => Tokenizer.Encode(text, addSpecialTokens: false);
 
     /// <summary>The text of a conversation, up to where the model's answer begins.</summary>
-    /// <inheritdoc cref="EncodeChat"/>
-    public string RenderChat(IReadOnlyList<ChatMessage> messages)
-    {
-        ArgumentNullException.ThrowIfNull(messages);
-        return _text.Render(messages);
-    }
+    /// <inheritdoc cref="EncodeChat(IReadOnlyList{ChatTurn})"/>
+    public string RenderChat(IReadOnlyList<ChatTurn> turns) => RenderChat(new ChatPrompt { Turns = turns });
+
+    /// <summary>The text of a conversation.</summary>
+    /// <exception cref="Models.ModelFormatException">The model has no chat template or no tokenizer.</exception>
+    /// <exception cref="ChatTemplateException">The template refuses the conversation.</exception>
+    /// <exception cref="ArgumentException">The prompt contradicts itself, or the arguments of an earlier call are no JSON object.</exception>
+    public string RenderChat(ChatPrompt prompt) => _text.Render(prompt);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 using Moesaic.Models;
 using Moesaic.Models.ChatTemplates;
@@ -17,7 +18,8 @@ public sealed class ModelText
     private readonly Tokenizer? _tokenizer;
     private readonly ExceptionDispatchInfo? _tokenizerError;
     private readonly string _name;
-    private readonly Func<ChatTemplate?> _loadTemplate;
+    private readonly Func<bool, ChatTemplate?> _loadTemplate;
+    private readonly ConcurrentDictionary<bool, ChatRenderer> _renderers = new();
     private ChatTemplate? _template;
 
     private ModelText(OpenedModel model, string? templatePath)
@@ -34,7 +36,7 @@ public sealed class ModelText
 
         string origin = templatePath ?? _name;
         ChatTemplateSource? own = templatePath is null ? FindTemplate(model) : null;
-        _loadTemplate = () => templatePath is not null ? Compile(ChatTemplateSource.InFile(templatePath), origin) : own is null ? null : Compile(own, origin);
+        _loadTemplate = tools => templatePath is not null ? Compile(ChatTemplateSource.InFile(templatePath), origin, tools) : own is null ? null : Compile(own, origin, tools);
         EndIds = ReadEndIds(model).ToHashSet();
         VocabularySize = CountTokens(model);
     }
@@ -55,7 +57,7 @@ public sealed class ModelText
     /// <summary>Null when the model has none.</summary>
     /// <exception cref="ModelFormatException">The template file cannot be read.</exception>
     /// <exception cref="ChatTemplateException">The template cannot be compiled.</exception>
-    public ChatTemplate? ChatTemplate => _template ??= _loadTemplate();
+    public ChatTemplate? ChatTemplate => _template ??= _loadTemplate(false);
 
     /// <summary>Tokens at which generation ends.</summary>
     public IReadOnlySet<int> EndIds { get; }
@@ -68,22 +70,23 @@ public sealed class ModelText
     /// <param name="templatePath">A file whose chat template replaces the model's own, or null.</param>
     public static ModelText Read(OpenedModel model, string? templatePath) => new(model, templatePath);
 
-    /// <summary>The text that a model is prompted with for a conversation, up to where its answer begins.</summary>
-    public string Render(IReadOnlyList<ChatMessage> messages)
+    /// <summary>Whether the template tells the model of a conversation's tools; false without a template.</summary>
+    public bool ShowsTools => ChatTemplate is not null && Renderer(true).ShowsTools;
+
+    /// <summary>The text that a model is prompted with for a conversation.</summary>
+    /// <exception cref="ModelFormatException">The model has no chat template or no tokenizer.</exception>
+    /// <exception cref="ChatTemplateException">The template refuses the conversation.</exception>
+    /// <exception cref="ArgumentException">The prompt contradicts itself, or the arguments of a call are no JSON object.</exception>
+    public string Render(ChatPrompt prompt)
     {
-        ChatTemplate template = ChatTemplate ?? throw new ModelFormatException(_name, "chat template", "the model has none; give one with --chat-template, or prompt it with plain text (--raw).");
-        SpecialTokens special = Tokenizer.SpecialTokens;
-        return template.Render(new ChatTemplateInputs
-        {
-            Messages = ChatTemplateValue.From(messages.Select(static m => ChatTemplateValue.From(
-                new Dictionary<string, ChatTemplateValue> { ["role"] = ChatTemplateValue.From(m.Role), ["content"] = ChatTemplateValue.From(m.Content) })).ToArray()),
-            AddGenerationPrompt = true,
-            BosToken = special.Bos,
-            EosToken = special.Eos,
-            UnkToken = special.Unknown,
-            PadToken = special.Padding,
-        });
+        ArgumentNullException.ThrowIfNull(prompt);
+        return Renderer(prompt.Tools.Count > 0).Render(prompt);
     }
+
+    // A checkpoint may have a template of its own for conversations with tools.
+    private ChatRenderer Renderer(bool tools) => _renderers.GetOrAdd(tools, key => new ChatRenderer(
+        (key ? _loadTemplate(true) : ChatTemplate) ?? throw new ModelFormatException(_name, "chat template", "the model has none; give one with --chat-template, or prompt it with plain text (--raw)."),
+        Tokenizer.SpecialTokens));
 
     private static bool HasTokenizer(OpenedModel model)
     {
@@ -119,11 +122,11 @@ public sealed class ModelText
     private static ChatTemplateSource? FindTemplate(OpenedModel model) =>
         model.Gguf is { } gguf ? ChatTemplateSource.InGguf(gguf.Metadata) : ChatTemplateSource.InFolder(model.Location.Files!);
 
-    private static ChatTemplate Compile(ChatTemplateSource source, string origin)
+    private static ChatTemplate Compile(ChatTemplateSource source, string origin, bool tools)
     {
         try
         {
-            return Models.ChatTemplates.ChatTemplate.Compile(source.Pick(), origin);
+            return Models.ChatTemplates.ChatTemplate.Compile(source.Pick(tools), origin);
         }
         catch (FormatException e)
         {
