@@ -14,6 +14,9 @@ internal interface IFileMapping : IDisposable
     /// They stay readable (from the file again).
     /// </summary>
     void Release(long offset, long length);
+
+    /// <summary>Tells the system that these bytes will be read soon, so that it can fetch them from the disk meanwhile.</summary>
+    void Expect(long offset, long length);
 }
 
 /// <summary>Maps files; the seam at which the native mapping is put in place of the managed one.</summary>

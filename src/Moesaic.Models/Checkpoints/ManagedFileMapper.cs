@@ -2,7 +2,7 @@ using System.IO.MemoryMappedFiles;
 
 namespace Moesaic.Models.Checkpoints;
 
-/// <summary>Maps files through <see cref="MemoryMappedFile"/>; it has no way to give pages back early.</summary>
+/// <summary>Maps files through <see cref="MemoryMappedFile"/>; it has no way to give pages back early or to ask for them.</summary>
 internal sealed class ManagedFileMapper : IFileMapper
 {
     public static ManagedFileMapper Instance { get; } = new();
@@ -31,6 +31,10 @@ internal sealed class ManagedFileMapper : IFileMapper
         public long Length { get; }
 
         public void Release(long offset, long length)
+        {
+        }
+
+        public void Expect(long offset, long length)
         {
         }
 

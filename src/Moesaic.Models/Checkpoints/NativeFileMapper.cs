@@ -27,6 +27,8 @@ internal sealed class NativeFileMapper : IFileMapper
 
         public void Release(long offset, long length) => file.Release(offset, length);
 
+        public void Expect(long offset, long length) => file.Advise(offset, length, FileAdvice.WillNeed);
+
         public void Dispose() => file.Dispose();
     }
 }

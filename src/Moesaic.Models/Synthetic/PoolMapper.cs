@@ -32,6 +32,11 @@ internal sealed class PoolMapper(byte[] period, long length) : IFileMapper
             // Every tensor reads the same bytes.
         }
 
+        public void Expect(long offset, long length)
+        {
+            // They are in memory.
+        }
+
         public void Dispose()
         {
             NativeMemory.Free(_memory);

@@ -7,6 +7,9 @@ namespace Moesaic.Models.Decoder;
 /// <summary>Works a list of chunks off with a fixed number of threads, in file order; the first error ends all.</summary>
 internal sealed class ChunkWorkers
 {
+    // 32 MiB of whole chunks keep a fast disk's queue full; page faults alone ask for what one thread needs next.
+    private const int ChunksAhead = 8;
+
     private readonly List<LoadChunk> _chunks;
     private readonly Dictionary<CheckpointTensor, int> _open = [];
     private readonly LoadOptions _options;
@@ -31,6 +34,11 @@ internal sealed class ChunkWorkers
     /// <exception cref="OperationCanceledException">The load was cancelled.</exception>
     public void Run(int numThreads)
     {
+        foreach (LoadChunk first in _chunks.Take(ChunksAhead))
+        {
+            first.Expect();
+        }
+
         Thread[] threads = new Thread[Math.Min(numThreads, _chunks.Count) - 1];
         for (int i = 0; i < threads.Length; i++)
         {
@@ -57,6 +65,11 @@ internal sealed class ChunkWorkers
             try
             {
                 _options.Cancellation.ThrowIfCancellationRequested();
+                if (index + ChunksAhead < _chunks.Count)
+                {
+                    _chunks[index + ChunksAhead].Expect();
+                }
+
                 chunk.Load(ref scratch);
                 chunk.Release();
                 Finish(chunk);

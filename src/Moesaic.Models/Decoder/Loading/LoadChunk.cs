@@ -60,6 +60,15 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
         }
     }
 
+    /// <summary>The rows will be read soon.</summary>
+    public void Expect()
+    {
+        if (Slice.SourceStep == 1)
+        {
+            Tensor.File.Mapping.Expect(FileOffset, Bytes);
+        }
+    }
+
     /// <summary>The rows will not be read again by this weight.</summary>
     public void Release()
     {
