@@ -31,6 +31,16 @@ public sealed class ShellTests
         Assert.That((run.ExitCode, run.Output), Is.EqualTo((0, "river (noun): a large natural stream of water (larger than a creek)\n")));
     }
 
+    [TestCase("generate", 2, "moesaic: the prompt is empty\n")]
+    [TestCase("generate 'define river'", 0, "")]
+    [TestCase("chat", 0, "")]
+    public void A_closed_standard_input_is_an_empty_one(string arguments, int code, string error)
+    {
+        ProgramRun run = Bash($"\"$0\" {arguments} <&-");
+        Assert.That(run.ExitCode, Is.EqualTo(code), run.Error);
+        Assert.That(run.Error, error.Length > 0 ? Is.EqualTo(error) : Does.Not.Contain("moesaic:"));
+    }
+
     [Test]
     public void Both_streams_share_one_file()
     {

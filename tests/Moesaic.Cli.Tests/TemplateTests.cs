@@ -57,6 +57,25 @@ public sealed class TemplateTests : IDisposable
         Assert.That(ProgramRun.Of("template", "-t", folder.Combine("tokenizer_config.json"), "--input", input).Output, Is.EqualTo("T"));
     }
 
+    [Test]
+    public void A_template_past_its_bounds_is_a_bad_model_and_a_refusal_is_not()
+    {
+        string endless = _samples.Write("endless.jinja", "{% for i in range(99999999) %}{% for j in range(99999999) %}x{% endfor %}{% endfor %}");
+        Assert.That(ProgramRun.Of("template", "-t", endless, "x").ExitCode, Is.EqualTo(3));
+        string refusing = _samples.Write("refusing.jinja", "{{ raise_exception('no') }}");
+        Assert.That(ProgramRun.Of("template", "-t", refusing, "x").ExitCode, Is.EqualTo(4));
+    }
+
+    [Test]
+    public void A_configuration_with_a_token_of_a_wrong_type_is_refused_by_name()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllText(folder.Combine("tokenizer_config.json"), """{"bos_token":7,"chat_template":"x"}""");
+        ProgramRun run = ProgramRun.Of("template", "-t", folder.Path, "x");
+        Assert.That((run.ExitCode, run.Error), Is.EqualTo((3, run.Error)));
+        Assert.That(run.Error, Does.Contain("bos_token"));
+    }
+
     private static IEnumerable<string> Templates() => TestPaths.HasShared
         ? Directory.EnumerateFiles(TestPaths.Shared("chat_templates"), "*.jinja").Select(f => Path.GetFileNameWithoutExtension(f)).Order()
         : [""];

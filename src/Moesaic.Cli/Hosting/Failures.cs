@@ -24,7 +24,7 @@ internal static class Failures
         OperationCanceledException => ExitCodes.Interrupted,
         OutputClosedException => ExitCodes.OutputClosed,
         UsageException or ContextExceededException => ExitCodes.BadUsage,
-        ModelFormatException or ChatTemplateException { Kind: ChatTemplateErrorKind.Syntax } => ExitCodes.BadModel,
+        ModelFormatException or ChatTemplateException { Kind: ChatTemplateErrorKind.Syntax or ChatTemplateErrorKind.Limit } => ExitCodes.BadModel,
         _ => ExitCodes.RunFailure,
     };
 }

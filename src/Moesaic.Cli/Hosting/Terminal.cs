@@ -14,7 +14,7 @@ internal sealed class Terminal : IDisposable
     private readonly StreamWriter _error = new(new ErrorStream(OutputStream.Error()), Utf8, 1024) { AutoFlush = true };
 
     // Only when it is read: the runtime prepares a terminal for it.
-    private readonly Lazy<LineReader> _input = new(() => new LineReader(Console.OpenStandardInput()));
+    private readonly Lazy<LineReader> _input = new(() => new LineReader(StandardInput.Open()));
 
     public Terminal()
     {
@@ -35,7 +35,7 @@ internal sealed class Terminal : IDisposable
     public static bool IsErrorInteractive => !Console.IsErrorRedirected;
 
     /// <summary>Whether standard input is a file or a pipe rather than a keyboard.</summary>
-    public static bool HasPipedInput => Console.IsInputRedirected;
+    public static bool HasPipedInput => !StandardInput.IsOpen || Console.IsInputRedirected;
 
     /// <summary>A console for tables on standard output. What is put in must have been made visible (<see cref="ControlText.Visible"/>).</summary>
     public IAnsiConsole Rich() => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_output) });

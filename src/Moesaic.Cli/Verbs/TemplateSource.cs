@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Moesaic.Models;
 using Moesaic.Models.ChatTemplates;
 using Moesaic.Models.Checkpoints;
@@ -59,9 +58,8 @@ internal sealed class TemplateSource
         tokens = new SpecialTokens();
         if (Directory.Exists(path))
         {
-            ModelFolder folder = new(path);
-            tokens = folder.TokenizerConfig is { } config ? TokensOf(File.ReadAllText(config)) : tokens;
-            return ChatTemplateSource.InFolder(folder);
+            tokens = TokenizerLoader.ReadSpecialTokens(path);
+            return ChatTemplateSource.InFolder(new ModelFolder(path));
         }
 
         if (IsGguf(path))
@@ -76,9 +74,8 @@ internal sealed class TemplateSource
             return ChatTemplateSource.InFile(path);
         }
 
-        string text = File.ReadAllText(path);
-        tokens = TokensOf(text);
-        return ChatTemplateSource.Find(tokenizerConfig: text);
+        tokens = TokenizerLoader.ReadSpecialTokens(path);
+        return ChatTemplateSource.InJsonFile(path);
     }
 
     private static bool IsGguf(string path)
@@ -86,41 +83,5 @@ internal sealed class TemplateSource
         using FileStream stream = File.OpenRead(path);
         Span<byte> magic = stackalloc byte[4];
         return stream.ReadAtLeast(magic, 4, throwOnEndOfStream: false) == 4 && magic.SequenceEqual("GGUF"u8);
-    }
-
-    /// <summary>bos_token and its kin of a tokenizer_config.json: a string, or an object with a string "content".</summary>
-    private static SpecialTokens TokensOf(string config)
-    {
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(config);
-            JsonElement root = document.RootElement;
-            return new SpecialTokens
-            {
-                Bos = Token(root, "bos_token"),
-                Eos = Token(root, "eos_token"),
-                Unknown = Token(root, "unk_token"),
-                Padding = Token(root, "pad_token"),
-            };
-        }
-        catch (JsonException exception)
-        {
-            throw new FormatException($"it is not JSON: {exception.Message}", exception);
-        }
-    }
-
-    private static string? Token(JsonElement root, string name)
-    {
-        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty(name, out JsonElement token))
-        {
-            return null;
-        }
-
-        if (token.ValueKind == JsonValueKind.Object && token.TryGetProperty("content", out JsonElement content))
-        {
-            token = content;
-        }
-
-        return token.ValueKind == JsonValueKind.String ? ChatTemplateValue.FromJson(token).AsText() : null;
     }
 }

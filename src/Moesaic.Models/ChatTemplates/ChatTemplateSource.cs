@@ -81,6 +81,11 @@ public sealed class ChatTemplateSource
     /// <exception cref="ModelFormatException">The file cannot be read.</exception>
     public static ChatTemplateSource InFile(string path) => new(path, new() { ["default"] = BoundedFile.ReadAllText(path, MaxFileBytes) });
 
+    /// <summary>The templates of a chat_template.json or tokenizer_config.json; null when it has none.</summary>
+    /// <exception cref="FormatException">It holds something that is no template.</exception>
+    /// <exception cref="ModelFormatException">The file cannot be read.</exception>
+    public static ChatTemplateSource? InJsonFile(string path) => FromJson(path, Text(path));
+
     /// <summary>
     /// The template to use: the named one; else "tool_use" when there are tools and the checkpoint has it; else "default".
     /// </summary>

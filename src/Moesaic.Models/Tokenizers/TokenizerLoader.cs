@@ -35,6 +35,14 @@ public static class TokenizerLoader
         return new Tokenizer(GgufTokenizerReader.Read(metadata));
     }
 
+    /// <summary>The special tokens that a Hugging Face folder's files name beside the tokenizer proper, or that one such file (a tokenizer_config.json) names.</summary>
+    /// <exception cref="ModelFormatException">A file cannot be read, or a field has a wrong type.</exception>
+    public static SpecialTokens ReadSpecialTokens(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return (Directory.Exists(path) ? TokenizerConfig.Read(new ModelFolder(path)) : TokenizerConfig.ReadFile(path)).Special;
+    }
+
     private static Tokenizer LoadAny(string path)
     {
         if (Directory.Exists(path))

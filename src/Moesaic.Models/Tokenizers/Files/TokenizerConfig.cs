@@ -34,9 +34,13 @@ internal sealed record TokenizerConfig
     /// <exception cref="ModelFormatException">A field has a wrong type.</exception>
     public static TokenizerConfig Read(ModelFolder folder)
     {
-        TokenizerConfig result = folder.TokenizerConfig is { } config ? JsonField.ReadFile(config, Read) : new TokenizerConfig();
+        TokenizerConfig result = folder.TokenizerConfig is { } config ? ReadFile(config) : new TokenizerConfig();
         return folder.SpecialTokensMap is { } map ? JsonField.ReadFile(map, field => result.FilledFrom(Read(field))) : result;
     }
+
+    /// <summary>Reads one file.</summary>
+    /// <exception cref="ModelFormatException">A field has a wrong type.</exception>
+    public static TokenizerConfig ReadFile(string path) => JsonField.ReadFile(path, Read);
 
     private static TokenizerConfig Read(JsonField root)
     {
