@@ -1,0 +1,66 @@
+using Moesaic.Engine;
+using Moesaic.Server.Errors;
+
+namespace Moesaic.Server.Catalog;
+
+/// <summary>The models that the host serves; empty until all are loaded.</summary>
+internal sealed class ServedModels : IDisposable
+{
+    private ServedModel[] _all = [];
+    private volatile ReadinessState _state = ReadinessState.Loading;
+
+    public ReadinessState State => _state;
+
+    /// <summary>Whether requests are taken.</summary>
+    public bool IsReady => _state == ReadinessState.Ready;
+
+    /// <summary>In the order in which they were named.</summary>
+    public IReadOnlyList<ServedModel> All => Volatile.Read(ref _all);
+
+    /// <summary>The model of a name.</summary>
+    /// <param name="name">As the request gives it; null: the first model.</param>
+    public ServedModel? Find(string? name) =>
+        name is null ? All.Count > 0 ? All[0] : null : All.FirstOrDefault(m => string.Equals(m.Name, name, StringComparison.Ordinal));
+
+    /// <inheritdoc cref="Find"/>
+    /// <exception cref="ApiException">404: there is no model of this name.</exception>
+    public ServedModel Get(string? name) => Find(name) ?? throw new ApiException(
+        404, ErrorCodes.ModelNotFound, $"model: there is no model of this name; served here: {string.Join(", ", All.Select(static m => m.Name))}", "model");
+
+    /// <summary>Loads what the options name, one after the other.</summary>
+    public void Load(ServerOptions options, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<ModelSource> sources = options.Models.Count > 0 ? options.Models : [new ModelSource(null, null)];
+        List<ServedModel> loaded = [];
+        try
+        {
+            foreach (ModelSource source in sources)
+            {
+                ModelRuntime runtime = ModelRuntime.Load(source.Path, options.Engine with { Cancellation = cancellationToken });
+                loaded.Add(new ServedModel(source.Name ?? DefaultName(runtime.Name), runtime, DateTimeOffset.UtcNow));
+            }
+        }
+        catch
+        {
+            loaded.ForEach(static m => m.Dispose());
+            throw;
+        }
+
+        Volatile.Write(ref _all, [.. loaded]);
+        Interlocked.CompareExchange(ref _state, ReadinessState.Ready, ReadinessState.Loading);
+    }
+
+    /// <summary>From here on requests are refused.</summary>
+    public void StopAdmitting() => _state = ReadinessState.Draining;
+
+    public void Dispose()
+    {
+        foreach (ServedModel model in Interlocked.Exchange(ref _all, []))
+        {
+            model.Dispose();
+        }
+    }
+
+    private static string DefaultName(string path) =>
+        path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) ? Path.GetFileNameWithoutExtension(path) : Path.GetFileName(Path.TrimEndingDirectorySeparator(path));
+}

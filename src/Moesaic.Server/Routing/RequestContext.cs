@@ -1,0 +1,110 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.IO.Pipelines;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Moesaic.Server.Catalog;
+using Moesaic.Server.Errors;
+using Moesaic.Server.Hosting;
+using Moesaic.Server.Metrics;
+
+namespace Moesaic.Server.Routing;
+
+/// <summary>One request on its way through a route: what the handler needs besides the bytes.</summary>
+internal sealed class RequestContext(HttpContext http, HostServices services, string requestId)
+{
+    private readonly long _started = Stopwatch.GetTimestamp();
+
+    public HttpContext Http { get; } = http;
+
+    public HostServices Services { get; } = services;
+
+    /// <summary>The client's <c>X-Request-Id</c>, or one made here; echoed in the response and part of every log line.</summary>
+    public string RequestId { get; } = requestId;
+
+    /// <summary>Name of the key that the request came with; empty when none is needed.</summary>
+    public string Tenant { get; set; } = "";
+
+    /// <summary>What the path holds after the prefix of a route that ends in <c>/*</c>, unescaped.</summary>
+    public string Rest { get; set; } = "";
+
+    /// <summary>Which error shape the route answers with.</summary>
+    public ErrorEnvelope Envelope { get; set; }
+
+    public ServedModels Models => Services.Models;
+
+    public ServerMetrics Metrics => Services.Metrics;
+
+    public ServerOptions Options => Services.Options;
+
+    public ILogger Log => Services.Log;
+
+    /// <summary>Set when the client went away or the host gives up on the request.</summary>
+    public CancellationToken Aborted => Http.RequestAborted;
+
+    /// <summary>Time since the request's headers were read.</summary>
+    public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_started);
+
+    /// <summary>What is left of the time that a request may take; null: as long as it likes. Hand it to the engine.</summary>
+    /// <exception cref="ApiException">504: nothing is left.</exception>
+    public TimeSpan? TimeLeft => Options.RequestTimeout is not { } limit ? null
+        : limit - Elapsed is { Ticks: > 0 } left ? left
+        : throw new ApiException(504, ErrorCodes.DeadlineExceeded, $"the request took longer than the {limit.TotalSeconds:0.###} s that it may");
+
+    /// <summary>The whole body, at most <see cref="ServerOptions.MaxBodyBytes"/>. Memory grows with what arrives, not with what is announced.</summary>
+    /// <exception cref="ApiException">413: it is larger.</exception>
+    /// <exception cref="BadHttpRequestException">It is cut off, malformed or too slow.</exception>
+    public async Task<ReadOnlyMemory<byte>> ReadBodyAsync()
+    {
+        ArrayBufferWriter<byte> body = new();
+        PipeReader reader = Http.Request.BodyReader;
+        while (true)
+        {
+            ReadResult result = await reader.ReadAsync(Aborted).ConfigureAwait(false);
+            if (body.WrittenCount + result.Buffer.Length > Options.MaxBodyBytes)
+            {
+                throw new ApiException(413, ErrorCodes.BodyTooLarge, $"the request's body is larger than the {Options.MaxBodyBytes} bytes that this server takes");
+            }
+
+            foreach (ReadOnlyMemory<byte> part in result.Buffer)
+            {
+                body.Write(part.Span);
+            }
+
+            reader.AdvanceTo(result.Buffer.End);
+            if (result.IsCompleted)
+            {
+                return body.WrittenMemory;
+            }
+        }
+    }
+
+    /// <summary>Answers with one JSON value.</summary>
+    public async Task WriteJsonAsync(int status, Action<Utf8JsonWriter> write)
+    {
+        ArrayBufferWriter<byte> body = new();
+        using (Utf8JsonWriter writer = new(body, JsonStyle))
+        {
+            write(writer);
+        }
+
+        await WriteAsync(status, "application/json", body.WrittenMemory).ConfigureAwait(false);
+    }
+
+    /// <summary>Answers with a whole body.</summary>
+    public async Task WriteAsync(int status, string contentType, ReadOnlyMemory<byte> body)
+    {
+        HttpResponse response = Http.Response;
+        response.StatusCode = status;
+        response.ContentType = contentType;
+        response.ContentLength = body.Length;
+        if (!HttpMethods.IsHead(Http.Request.Method))
+        {
+            await response.Body.WriteAsync(body, Aborted).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Text stays readable: JSON here is never put into HTML.</summary>
+    public static JsonWriterOptions JsonStyle { get; } = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+}
