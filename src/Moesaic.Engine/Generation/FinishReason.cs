@@ -17,4 +17,10 @@ public enum FinishReason
 
     /// <summary>The caller cancelled.</summary>
     Cancelled,
+
+    /// <summary>The time given to the request ran out, waiting or running.</summary>
+    TimedOut,
+
+    /// <summary>The request was refused, its step failed, or nothing could be drawn.</summary>
+    Failed,
 }

@@ -117,7 +117,7 @@ public sealed class GenerationSession : IDisposable
         _started = Stopwatch.GetTimestamp();
         _firstToken = 0;
         _parameters = parameters;
-        _sampler.Begin(parameters, prompt);
+        _sampler.Begin(parameters, prompt, _endIds);
 
         // The last token is run again in any case: its logits are wanted.
         int common = prompt.CommonPrefixLength(_tokens.AsSpan(0, _numCached));
@@ -126,7 +126,7 @@ public sealed class GenerationSession : IDisposable
         prompt.CopyTo(_tokens);
         _numTokens = prompt.Length;
         _promptTokens = prompt.Length;
-        Finish = FinishReason.None;
+        Finish = parameters.MaxTokens == 0 ? FinishReason.Length : FinishReason.None;
     }
 
     /// <summary>Computes the next token; the first call runs the prompt. False once generation has ended.</summary>

@@ -6,12 +6,17 @@ namespace Moesaic.Engine;
 /// <summary>
 /// Finds stop strings in streamed text, also across the borders of its pieces, and holds back whatever may still become one.
 /// </summary>
-internal sealed class StopStringFilter(ImmutableArray<string> stops)
+/// <param name="stops">The stop strings.</param>
+/// <param name="includeStop">Whether the stop string that is found belongs to the answer.</param>
+internal sealed class StopStringFilter(ImmutableArray<string> stops, bool includeStop = false)
 {
     private readonly StringBuilder _held = new();
 
     /// <summary>Whether a stop string was found; what follows it is dropped.</summary>
-    public bool IsStopped { get; private set; }
+    public bool IsStopped => Matched is not null;
+
+    /// <summary>The stop string that was found.</summary>
+    public string? Matched { get; private set; }
 
     /// <summary>Takes a piece and returns the text that is certain to belong to the answer.</summary>
     public string Push(string piece)
@@ -28,12 +33,11 @@ internal sealed class StopStringFilter(ImmutableArray<string> stops)
 
         _held.Append(piece);
         string text = _held.ToString();
-        int stop = FirstStop(text);
-        if (stop >= 0)
+        (int at, Matched) = FirstStop(text);
+        if (Matched is not null)
         {
-            IsStopped = true;
             _held.Clear();
-            return text[..stop];
+            return text[..(includeStop ? at + Matched.Length : at)];
         }
 
         int keep = LongestOpenEnd(text);
@@ -49,15 +53,15 @@ internal sealed class StopStringFilter(ImmutableArray<string> stops)
         return rest;
     }
 
-    private int FirstStop(string text)
+    private (int At, string? Stop) FirstStop(string text)
     {
-        int first = -1;
+        (int At, string? Stop) first = (-1, null);
         foreach (string stop in stops)
         {
             int at = text.IndexOf(stop, StringComparison.Ordinal);
-            if (at >= 0 && (first < 0 || at < first))
+            if (at >= 0 && (first.Stop is null || at < first.At))
             {
-                first = at;
+                first = (at, stop);
             }
         }
 

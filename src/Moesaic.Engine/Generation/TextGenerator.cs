@@ -48,17 +48,16 @@ public sealed class TextGenerator(GenerationSession session, Tokenizer tokenizer
 
     private IEnumerable<GenerationEvent> Stream(SamplingParameters parameters, bool skipSpecialTokens, CancellationToken cancellation)
     {
-        StreamingDecoder decoder = tokenizer.CreateStreamingDecoder(skipSpecialTokens);
-        StopStringFilter filter = new(parameters.StopStrings);
+        AnswerText answer = new(tokenizer.CreateStreamingDecoder(skipSpecialTokens), parameters);
         while (Session.TryNext(out GeneratedToken token, cancellation))
         {
-            string text = token.Finish == FinishReason.StopId ? string.Empty : filter.Push(decoder.Append(token.Id));
-            if (token.Finish != FinishReason.None && !filter.IsStopped)
+            string text = token.Finish == FinishReason.StopId ? string.Empty : answer.Add(token.Id);
+            if (token.Finish != FinishReason.None)
             {
-                text += filter.Push(decoder.Flush()) + filter.Flush();
+                text += answer.Finish();
             }
 
-            if (filter.IsStopped)
+            if (answer.IsStopped)
             {
                 Session.End(FinishReason.StopString);
                 token = token with { Finish = FinishReason.StopString };
@@ -73,6 +72,6 @@ public sealed class TextGenerator(GenerationSession session, Tokenizer tokenizer
         }
 
         // Cancelled between tokens: what was held back is part of the answer.
-        yield return new GenerationEvent(filter.Push(decoder.Flush()) + filter.Flush(), null, [], Session.Finish);
+        yield return new GenerationEvent(answer.Finish(), null, [], Session.Finish);
     }
 }

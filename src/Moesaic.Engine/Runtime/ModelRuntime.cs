@@ -182,7 +182,11 @@ public sealed class ModelRuntime : IDisposable
         }
     }
 
-    private ExecutorOptions ExecutorOptions() => new()
+    /// <summary>Bytes of memory that this process can still take; null: not known.</summary>
+    internal long? AvailableMemory() => (_options.Memory is { } probe ? probe() : MemoryReport.Read())?.AvailableBytes;
+
+    /// <summary>Arithmetic and bounds of an executor for one sequence.</summary>
+    internal ExecutorOptions ExecutorOptions() => new()
     {
         Precision = _options.Precision,
         KvFormat = _options.KvFormat,

@@ -37,8 +37,14 @@ public sealed record SamplingParameters
     /// <summary>Which of several answers to the same prompt this is.</summary>
     public uint SampleIndex { get; init; }
 
-    /// <summary>Most tokens generated; null: as many as the context holds.</summary>
+    /// <summary>Most tokens generated; null: as many as the context holds; 0: the prompt is computed and nothing is drawn.</summary>
     public int? MaxTokens { get; init; }
+
+    /// <summary>Until so many tokens are generated, neither end tokens nor <see cref="StopIds"/> can be drawn, and stop strings don't count.</summary>
+    public int MinTokens { get; init; }
+
+    /// <summary>The only tokens that may be drawn; empty: all.</summary>
+    public ImmutableArray<int> AllowedIds { get; init; } = [];
 
     /// <summary>Texts that end the answer; they are not part of it.</summary>
     public ImmutableArray<string> StopStrings { get; init; } = [];
@@ -66,7 +72,8 @@ public sealed record SamplingParameters
         Require(float.IsFinite(RepetitionPenalty) && RepetitionPenalty > 0, nameof(RepetitionPenalty), RepetitionPenalty, "a finite number above 0");
         Require(float.IsFinite(PresencePenalty), nameof(PresencePenalty), PresencePenalty, "a finite number");
         Require(float.IsFinite(FrequencyPenalty), nameof(FrequencyPenalty), FrequencyPenalty, "a finite number");
-        Require(MaxTokens is null or >= 1, nameof(MaxTokens), MaxTokens, "at least 1");
+        Require(MaxTokens is null or >= 0, nameof(MaxTokens), MaxTokens, "at least 0");
+        Require(MinTokens >= 0 && MinTokens <= (MaxTokens ?? int.MaxValue), nameof(MinTokens), MinTokens, "0 to MaxTokens");
         Require(TopLogprobs is >= 0 and <= MaxTopLogprobs && TopLogprobs <= vocabularySize, nameof(TopLogprobs), TopLogprobs, $"0 to {Math.Min(MaxTopLogprobs, vocabularySize)}");
         foreach ((int id, float bias) in LogitBias)
         {
@@ -77,6 +84,11 @@ public sealed record SamplingParameters
         foreach (int id in StopIds)
         {
             Require(id >= 0 && id < vocabularySize, nameof(StopIds), id, $"token ids from 0 to {vocabularySize - 1}");
+        }
+
+        foreach (int id in AllowedIds)
+        {
+            Require(id >= 0 && id < vocabularySize, nameof(AllowedIds), id, $"token ids from 0 to {vocabularySize - 1}");
         }
 
         foreach (string text in StopStrings)

@@ -16,17 +16,16 @@ internal sealed class TokenSampler : IDisposable
 
     private readonly DeviceBuffer _results;
     private readonly SamplingRows _rows = new(1);
-    private readonly TokenCounts _counts;
     private readonly int _vocabularySize;
+    private readonly int _maxTokens;
     private readonly int[] _words = new int[NumWords];
-    private PinnedArray<TokenBias>? _biases;
-    private SamplingParameters _parameters = new();
+    private DrawState? _state;
     private ulong _seed;
 
     public TokenSampler(Device device, int vocabularySize, int maxTokens)
     {
         _vocabularySize = vocabularySize;
-        _counts = new TokenCounts(Math.Min(vocabularySize, maxTokens) + 1);
+        _maxTokens = maxTokens;
         _results = DeviceBuffer.Create(device, NumWords * sizeof(int));
     }
 
@@ -42,7 +41,7 @@ internal sealed class TokenSampler : IDisposable
     /// <summary>Alternatives of the last draw, best first.</summary>
     public ImmutableArray<TokenAlternative> Alternatives()
     {
-        int count = _parameters.TopLogprobs;
+        int count = _state?.NumAlternatives ?? 0;
         ImmutableArray<TokenAlternative>.Builder list = ImmutableArray.CreateBuilder<TokenAlternative>(count);
         for (int i = 0; i < count; i++)
         {
@@ -53,52 +52,22 @@ internal sealed class TokenSampler : IDisposable
     }
 
     /// <summary>Starts a request.</summary>
-    public void Begin(SamplingParameters parameters, ReadOnlySpan<int> prompt)
+    public void Begin(SamplingParameters parameters, ReadOnlySpan<int> prompt, IReadOnlySet<int> endIds)
     {
-        _parameters = parameters;
-        _seed = parameters.Seed ?? BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
-        _biases = null;
-        if (!parameters.LogitBias.IsEmpty)
-        {
-            _biases = new PinnedArray<TokenBias>(parameters.LogitBias.Count);
-            int i = 0;
-            foreach ((int id, float bias) in parameters.LogitBias.OrderBy(static b => b.Key))
-            {
-                _biases[i++] = new TokenBias(id, bias);
-            }
-        }
-
-        _counts.Clear();
-        if (parameters.CountsTokens)
-        {
-            foreach (int id in prompt)
-            {
-                _counts.Add(id, generated: false);
-            }
-        }
+        _seed = parameters.Seed ?? NewSeed();
+        _state = new DrawState(parameters, _seed, parameters.SampleIndex, prompt, endIds, _vocabularySize, _maxTokens + 1);
     }
+
+    /// <summary>A seed for a request that has none.</summary>
+    public static ulong NewSeed() => BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
 
     /// <summary>Draws from one row of logits and waits for the result. <paramref name="position"/> is that of the new token.</summary>
     /// <exception cref="NativeException">The biases leave no token to draw.</exception>
     public void Draw(ComputeStream stream, in Tensor logits, int position)
     {
-        SamplingParameters p = _parameters;
-        _rows.Set(0, new SamplingRow
-        {
-            Temperature = p.Temperature,
-            TopK = p.TopK,
-            TopP = p.TopP,
-            MinP = p.MinP,
-            RepetitionPenalty = p.RepetitionPenalty,
-            PresencePenalty = p.PresencePenalty,
-            FrequencyPenalty = p.FrequencyPenalty,
-            Seed = _seed,
-            SampleIndex = p.SampleIndex,
-            Position = (ulong)position,
-            TokenCounts = p.CountsTokens ? _counts.Slice : default,
-            Biases = _biases?.Slice(0, _biases.Length) ?? default,
-        });
-        int top = p.TopLogprobs;
+        DrawState state = _state!;
+        _rows.Set(0, state.Row(position));
+        int top = state.NumAlternatives;
         stream.Sample(new SampleParams
         {
             Logits = logits,
@@ -111,10 +80,7 @@ internal sealed class TokenSampler : IDisposable
             TopLogprobs = top > 0 ? Words(TopLogprobsWord, top, TensorFormat.F32) : default,
         });
         _results.Download(stream, 0, _words.AsSpan());
-        if (p.CountsTokens)
-        {
-            _counts.Add(Id, generated: true);
-        }
+        state.Count(Id);
     }
 
     public void Dispose() => _results.Dispose();

@@ -11,16 +11,22 @@ internal sealed class EngineLoop : ISchedulerObserver, IDisposable
 {
     private readonly IStepExecutor _executor;
     private readonly Scheduler _scheduler;
+    private readonly TimeProvider _clock;
     private readonly SubmissionQueue<ServedRequest> _submissions;
     private readonly Queue<ScheduledStep> _inFlight = new(Scheduler.MaxStepsInFlight);
     private readonly List<Sequence> _ended;
     private readonly HashSet<Request> _live;
-    private readonly int[] _sampled;
     private readonly AutoResetEvent _wake = new(false);
     private readonly Thread _thread;
     private TokenStream? _toStop;
     private ScheduledStep? _notEnqueued;
     private Exception? _failure;
+    private Exception? _stepFailure;
+    private LoopCheck? _check;
+    private TaskCompletionSource? _drained;
+    private long _numRefused;
+    private bool _refusing;
+    private bool _cancelAll;
     private int _sleeping;
     private int _stopping;
 
@@ -31,9 +37,9 @@ internal sealed class EngineLoop : ISchedulerObserver, IDisposable
     public EngineLoop(SchedulerOptions options, IStepExecutor executor, TimeProvider clock, int submissionCapacity = 1024)
     {
         _executor = executor;
+        _clock = clock;
         _scheduler = new Scheduler(options, clock, this);
         _submissions = new SubmissionQueue<ServedRequest>(submissionCapacity);
-        _sampled = new int[options.MaxSequences];
         _ended = new List<Sequence>(options.MaxSequences);
         _live = new HashSet<Request>(options.MaxWaiting + options.MaxSequences);
         _thread = new Thread(Run) { Name = "Moesaic engine", IsBackground = true };
@@ -46,16 +52,28 @@ internal sealed class EngineLoop : ISchedulerObserver, IDisposable
     /// <summary>What ended the loop; null while it runs.</summary>
     public Exception? Failure => Volatile.Read(ref _failure);
 
+    /// <summary>Requests refused before the scheduler saw them.</summary>
+    public long NumRefused => Interlocked.Read(ref _numRefused);
+
     /// <summary>Hands a request in. Any thread.</summary>
+    /// <param name="options">What the scheduler is asked for.</param>
+    /// <param name="draws">Makes the settings of a sample's draws; null: the executor needs none.</param>
+    /// <param name="scores">Where log-probabilities of the prompt go, if wanted.</param>
     /// <exception cref="ArgumentException">A value is impossible, whatever the engine's bounds.</exception>
     /// <exception cref="InvalidOperationException">The loop has ended.</exception>
-    public ServedRequest Submit(RequestOptions options)
+    public ServedRequest Submit(RequestOptions options, Func<Sequence, DrawState>? draws = null, PromptScores? scores = null)
     {
-        ServedRequest request = new(this, _scheduler.Prepare(options));
+        ServedRequest request = new(this, _scheduler.Prepare(options), _clock.GetTimestamp(), draws, scores);
         ThrowIfEnded();
+        if (Volatile.Read(ref _refusing))
+        {
+            Refuse(request, new SubmitResult(RejectionReason.Draining, TimeSpan.Zero, 0, 0));
+            return request;
+        }
+
         if (!_submissions.TryAdd(request))
         {
-            request.Decide(new SubmitResult(RejectionReason.QueueFull, TimeSpan.FromSeconds(1), _submissions.Capacity, _submissions.Capacity));
+            Refuse(request, new SubmitResult(RejectionReason.QueueFull, TimeSpan.FromSeconds(1), _submissions.Capacity, _submissions.Capacity));
             return request;
         }
 
@@ -69,6 +87,51 @@ internal sealed class EngineLoop : ISchedulerObserver, IDisposable
         return request;
     }
 
+    /// <summary>Takes no request any more; what was taken goes on. Any thread.</summary>
+    public void StopAdmitting() => Volatile.Write(ref _refusing, true);
+
+    /// <summary>Done when every request that was taken has ended. Any thread; after <see cref="StopAdmitting"/>.</summary>
+    public Task WhenIdle()
+    {
+        TaskCompletionSource idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        idle = Interlocked.CompareExchange(ref _drained, idle, null) ?? idle;
+        Wake();
+        if (Volatile.Read(ref _stopping) == 2)
+        {
+            idle.TrySetResult();
+        }
+
+        return idle.Task;
+    }
+
+    /// <summary>Cancels every request that was taken. Any thread; after <see cref="StopAdmitting"/>.</summary>
+    public void CancelAllRequests()
+    {
+        Volatile.Write(ref _cancelAll, true);
+        Wake();
+    }
+
+    /// <summary>Recounts blocks on the loop's thread, between two steps. Any other thread; waits for it.</summary>
+    /// <returns>What is wrong, or null.</returns>
+    public string? CheckIntegrity()
+    {
+        LoopCheck check = new();
+        LoopCheck? first;
+        do
+        {
+            first = Volatile.Read(ref _check);
+            check.Next = first;
+        }
+        while (Interlocked.CompareExchange(ref _check, check, first) != first);
+        Wake();
+        if (Volatile.Read(ref _stopping) == 2)
+        {
+            check.Result.TrySetResult("the engine has ended");
+        }
+
+        return check.Result.Task.GetAwaiter().GetResult();
+    }
+
     /// <summary>Ends the loop: what lives is cancelled, the step in flight is awaited.</summary>
     public void Dispose()
     {
@@ -76,6 +139,15 @@ internal sealed class EngineLoop : ISchedulerObserver, IDisposable
         Wake();
         _thread.Join();
         _wake.Dispose();
+    }
+
+    void ISchedulerObserver.OnAdmitted(Sequence sequence, int cachedTokens)
+    {
+        // Samples that share a prompt come in after the one that computed it.
+        if (sequence.Sample == 0)
+        {
+            ((TokenStream)sequence.Tag!).Owner.NoteAdmission(_clock.GetTimestamp(), cachedTokens);
+        }
     }
 
     void ISchedulerObserver.OnFinished(Sequence sequence) => _ended.Add(sequence);
@@ -122,6 +194,8 @@ internal sealed class EngineLoop : ISchedulerObserver, IDisposable
         {
             Volatile.Write(ref _stopping, 2);
             FailAll();
+            AnswerChecks("the engine has ended");
+            Interlocked.Exchange(ref _drained, null)?.TrySetResult();
             _executor.Dispose();
         }
     }
@@ -134,6 +208,7 @@ internal sealed class EngineLoop : ISchedulerObserver, IDisposable
         TokenStream? stops = Interlocked.Exchange(ref _toStop, null);
         bool any = TakeSubmissions() | stops is not null;
         Finish(stops);
+        TakeOrders();
         ScheduledStep? step = null;
         if (_notEnqueued is null && _inFlight.Count < Scheduler.MaxStepsInFlight)
         {
@@ -153,6 +228,51 @@ internal sealed class EngineLoop : ISchedulerObserver, IDisposable
 
         CollectOldest();
         return true;
+    }
+
+    private void TakeOrders()
+    {
+        if (Volatile.Read(ref _cancelAll))
+        {
+            Volatile.Write(ref _cancelAll, false);
+            CancelLive();
+        }
+
+        if (Volatile.Read(ref _check) is not null)
+        {
+            AnswerChecks(Check());
+        }
+
+        if (Volatile.Read(ref _drained) is not null && _live.Count == 0 && _inFlight.Count == 0 && _submissions.IsEmpty)
+        {
+            Interlocked.Exchange(ref _drained, null)?.TrySetResult();
+        }
+    }
+
+    private string? Check()
+    {
+        string? wrong = _scheduler.CheckIntegrity();
+        for (int g = 0; g < _scheduler.NumKvGroups && wrong is null && !_scheduler.HasWork; g++)
+        {
+            int used = _scheduler.BlocksOf(g).Used;
+            wrong = used > 0 ? $"{used} blocks of cache group {g} are in use although nothing runs" : null;
+        }
+
+        return wrong;
+    }
+
+    private void AnswerChecks(string? result)
+    {
+        for (LoopCheck? check = Interlocked.Exchange(ref _check, null); check is not null; check = check.Next)
+        {
+            check.Result.TrySetResult(result);
+        }
+    }
+
+    private void Refuse(ServedRequest request, SubmitResult result)
+    {
+        Interlocked.Increment(ref _numRefused);
+        request.Decide(result);
     }
 
     private bool TakeSubmissions()
@@ -201,42 +321,58 @@ internal sealed class EngineLoop : ISchedulerObserver, IDisposable
         {
             _executor.Enqueue(step);
         }
-        catch (Exception) when (!_executor.IsLost)
+        catch (Exception failure) when (!_executor.IsLost)
         {
             _notEnqueued = step;
+            _stepFailure = failure;
         }
     }
 
     private void CollectOldest()
     {
         ScheduledStep step = _inFlight.Dequeue();
-        if (step == _notEnqueued || !TryCollect(step))
+        if (step == _notEnqueued || TryCollect(step) is not { } results)
         {
             _notEnqueued = _notEnqueued == step ? null : _notEnqueued;
             _scheduler.Abort(step);
         }
         else
         {
-            foreach (SequenceOutput output in _scheduler.Complete(step, _sampled.AsSpan(0, step.NumSamples)))
-            {
-                ((TokenStream)output.Sequence.Tag!).Publish(output.TokenId);
-            }
+            Publish(_scheduler.Complete(step, results.Ids), results);
         }
 
         PublishEnds();
+        _stepFailure = null;
+    }
+
+    private void Publish(ReadOnlySpan<SequenceOutput> outputs, StepResults results)
+    {
+        long now = _clock.GetTimestamp();
+        foreach (ref readonly SequenceOutput output in outputs)
+        {
+            TokenStream stream = (TokenStream)output.Sequence.Tag!;
+            int sample = output.Sample;
+            stream.Owner.NoteToken(now);
+            stream.Publish(output.TokenId, results.Logprobs[sample], results.AlternativeIds(sample), results.AlternativeLogprobs(sample));
+        }
+
+        foreach (PromptScores scores in results.Scored)
+        {
+            scores.Complete();
+        }
     }
 
     /// <summary>A failed step costs the requests in it; the loop goes on unless the device is lost.</summary>
-    private bool TryCollect(ScheduledStep step)
+    private StepResults? TryCollect(ScheduledStep step)
     {
         try
         {
-            _executor.Collect(step, _sampled.AsSpan(0, step.NumSamples));
-            return true;
+            return _executor.Collect(step);
         }
-        catch (Exception) when (!_executor.IsLost)
+        catch (Exception failure) when (!_executor.IsLost)
         {
-            return false;
+            _stepFailure = failure;
+            return null;
         }
     }
 
@@ -245,25 +381,35 @@ internal sealed class EngineLoop : ISchedulerObserver, IDisposable
     {
         foreach (Sequence sequence in _ended)
         {
-            ((TokenStream)sequence.Tag!).Finish(sequence.Finish);
+            TokenStream stream = (TokenStream)sequence.Tag!;
+            stream.Finish(sequence.Finish, sequence.Finish == EndReason.Error ? _stepFailure ?? NothingToDraw() : null);
             if (sequence.Request.NumLive == 0)
             {
                 _live.Remove(sequence.Request);
+                stream.Owner.Scores?.End();
             }
         }
 
         _ended.Clear();
     }
 
-    private void CancelAll()
+    private static InvalidOperationException NothingToDraw() =>
+        new("No token was left to draw: allowed ids and biases forbid all, or the model's logits are no numbers.");
+
+    private void CancelLive()
     {
-        TakeSubmissions();
         foreach (Request request in _live.ToArray())
         {
             _scheduler.Cancel(request);
         }
 
         PublishEnds();
+    }
+
+    private void CancelAll()
+    {
+        TakeSubmissions();
+        CancelLive();
         while (_inFlight.Count > 0)
         {
             CollectOldest();
@@ -277,8 +423,10 @@ internal sealed class EngineLoop : ISchedulerObserver, IDisposable
         {
             if (stream.End == EndReason.None)
             {
-                stream.Finish(EndReason.Error);
+                stream.Finish(EndReason.Error, failure);
             }
+
+            stream.Owner.Scores?.End();
         }
 
         while (_submissions.TryTake(out ServedRequest? request))
@@ -290,7 +438,8 @@ internal sealed class EngineLoop : ISchedulerObserver, IDisposable
     private void Sleep()
     {
         Interlocked.Exchange(ref _sleeping, 1);
-        if (_submissions.IsEmpty && Volatile.Read(ref _toStop) is null && Volatile.Read(ref _stopping) == 0)
+        if (_submissions.IsEmpty && Volatile.Read(ref _toStop) is null && Volatile.Read(ref _check) is null
+            && Volatile.Read(ref _drained) is null && !Volatile.Read(ref _cancelAll) && Volatile.Read(ref _stopping) == 0)
         {
             _wake.WaitOne();
         }
@@ -312,5 +461,12 @@ internal sealed class EngineLoop : ISchedulerObserver, IDisposable
         {
             throw new InvalidOperationException("The engine has ended.", Failure);
         }
+    }
+
+    private sealed class LoopCheck
+    {
+        public TaskCompletionSource<string?> Result { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public LoopCheck? Next { get; set; }
     }
 }

@@ -12,8 +12,6 @@ internal interface IStepExecutor : IDisposable
     /// if that one failed, any id will do, as these rows will be dropped.</summary>
     void Enqueue(ScheduledStep step);
 
-    /// <summary>Waits for the oldest enqueued step.</summary>
-    /// <param name="step">That step.</param>
-    /// <param name="sampled">[samples] receives the drawn ids; negative where nothing could be drawn.</param>
-    void Collect(ScheduledStep step, Span<int> sampled);
+    /// <summary>Waits for the oldest enqueued step, and throws what it failed with.</summary>
+    StepResults Collect(ScheduledStep step);
 }

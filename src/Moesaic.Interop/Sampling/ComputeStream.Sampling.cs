@@ -11,12 +11,13 @@ public sealed unsafe partial class ComputeStream
     /// its mask or biases leave no token to draw; the text names the row.</exception>
     public void Sample(in SampleParams parameters)
     {
-        if (parameters.Logits.Rows > parameters.Rows.Capacity)
+        int firstRow = parameters.FirstRow;
+        if (firstRow < 0 || parameters.Logits.Rows > parameters.Rows.Capacity - firstRow)
         {
-            ThrowNumRows(parameters.Logits.Rows, parameters.Rows.Capacity);
+            ThrowNumRows(parameters.Logits.Rows, parameters.Rows.Capacity, firstRow);
         }
 
-        int shortMask = parameters.Rows.FindShortMask((int)parameters.Logits.Rows, WordsOf(parameters.VocabularySize));
+        int shortMask = parameters.Rows.FindShortMask(firstRow, (int)parameters.Logits.Rows, WordsOf(parameters.VocabularySize));
         if (shortMask >= 0)
         {
             ThrowShortMask(shortMask, parameters.VocabularySize);
@@ -26,7 +27,7 @@ public sealed unsafe partial class ComputeStream
         native.NumTopLogprobs = (uint)parameters.NumTopLogprobs;
         native.Logits = parameters.Logits.ToNative();
         native.VocabSize = parameters.VocabularySize;
-        native.HostRows = parameters.Rows.Pointer;
+        native.HostRows = parameters.Rows.Pointer(firstRow);
         native.Ids = parameters.Ids.ToNative();
         native.Logprobs = parameters.Logprobs.ToNative();
         native.TopIds = parameters.TopIds.ToNative();
@@ -53,8 +54,8 @@ public sealed unsafe partial class ComputeStream
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void ThrowNumRows(long numRows, int capacity) => throw new ArgumentException(
-        $"There are {numRows} rows of logits, but sampling settings for only {capacity}.");
+    private static void ThrowNumRows(long numRows, int capacity, int firstRow) => throw new ArgumentException(
+        $"There are {numRows} rows of logits, but sampling settings for only {capacity}, of which the first taken is {firstRow}.");
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void ThrowShortMask(int row, long vocabularySize) => throw new ArgumentException(

@@ -9,8 +9,11 @@ public readonly ref struct SampleParams
     /// <summary>Columns that are tokens; the rest is padding and never drawn or counted.</summary>
     public required long VocabularySize { get; init; }
 
-    /// <summary>At least R rows; the first R count.</summary>
+    /// <summary>Settings of the rows: R of them from <see cref="FirstRow"/> on count.</summary>
     public required SamplingRows Rows { get; init; }
+
+    /// <summary>Which of <see cref="Rows"/> belongs to the first row of the logits.</summary>
+    public int FirstRow { get; init; }
 
     /// <summary>[R, 1] int32: the drawn token.</summary>
     public required Tensor Ids { get; init; }

@@ -15,7 +15,7 @@ public sealed unsafe class SamplingRows(int capacity)
     /// <summary>Rows that can be set.</summary>
     public int Capacity => _rows.Length;
 
-    internal MscSamplingRow* Pointer => _rows.Pointer(0);
+    internal MscSamplingRow* Pointer(int row) => _rows.Pointer(row);
 
     /// <summary>Sets row <paramref name="index"/>.</summary>
     public void Set(int index, in SamplingRow row)
@@ -47,11 +47,11 @@ public sealed unsafe class SamplingRows(int capacity)
         _maskWords[index] = row.Mask.Count;
     }
 
-    /// <summary>First of the first <paramref name="numRows"/> rows whose mask has fewer than <paramref name="words"/>
-    /// words, which the native side reads without knowing their number; -1 when all are long enough.</summary>
-    internal int FindShortMask(int numRows, long words)
+    /// <summary>First of <paramref name="numRows"/> rows from <paramref name="firstRow"/> on whose mask has fewer than
+    /// <paramref name="words"/> words, which the native side reads without knowing their number; -1 when all are long enough.</summary>
+    internal int FindShortMask(int firstRow, int numRows, long words)
     {
-        for (int i = 0; i < numRows; i++)
+        for (int i = firstRow; i < firstRow + numRows; i++)
         {
             if (_maskWords[i] != 0 && _maskWords[i] < words)
             {

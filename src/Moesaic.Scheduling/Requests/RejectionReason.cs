@@ -28,4 +28,7 @@ public enum RejectionReason
 
     /// <summary>The time it has is over already.</summary>
     DeadlinePassed,
+
+    /// <summary>Nothing is taken any more, as what runs is being finished.</summary>
+    Draining,
 }

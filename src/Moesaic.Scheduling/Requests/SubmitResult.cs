@@ -22,6 +22,7 @@ public readonly record struct SubmitResult(RejectionReason Reason, TimeSpan Retr
         RejectionReason.PromptTooLong => $"The prompt has {Actual} tokens, the context holds {Limit}: shorten it.",
         RejectionReason.CacheTooSmall => $"Prompt and generated tokens take {Actual} positions, which the cache cannot hold: ask for fewer tokens.",
         RejectionReason.TooManySamples => $"{Actual} samples were asked for, at most {Limit} sequences run at a time: ask for fewer.",
+        RejectionReason.Draining => "The engine is finishing what it runs and takes nothing new: try another one.",
         RejectionReason.PromptLogitsUnavailable => "Log-probabilities of the prompt are switched off here.",
         _ => "The request's time is over.",
     };

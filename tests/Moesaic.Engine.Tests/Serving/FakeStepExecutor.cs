@@ -9,6 +9,7 @@ namespace Moesaic.Engine.Tests;
 internal sealed class FakeStepExecutor : IStepExecutor
 {
     private readonly Queue<(long Id, int[] Ids, int[] Positions, int[] LogitRows, int[] SampleLogits, int[] Rows, int[] Sources)> _steps = new();
+    private readonly StepResults _results = new(maxSamples: 64, maxAlternatives: 0);
     private int[] _sampled = [];
 
     public bool IsLost { get; set; }
@@ -49,7 +50,7 @@ internal sealed class FakeStepExecutor : IStepExecutor
         MostInFlight = Math.Max(MostInFlight, _steps.Count);
     }
 
-    public void Collect(ScheduledStep step, Span<int> sampled)
+    public StepResults Collect(ScheduledStep step)
     {
         var run = _steps.Dequeue();
         Assert.That(run.Id, Is.EqualTo(step.Id));
@@ -67,8 +68,10 @@ internal sealed class FakeStepExecutor : IStepExecutor
             _sampled[i] = Next(run.Ids[row], run.Positions[row]);
         }
 
-        _sampled.CopyTo(sampled);
+        _results.Begin(step.Id, _sampled.Length, 0);
+        _sampled.CopyTo(_results.Ids);
         Collected++;
+        return _results;
     }
 
     public void Dispose() => IsDisposed = true;

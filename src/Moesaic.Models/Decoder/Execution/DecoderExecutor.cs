@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Moesaic.Interop;
 
 namespace Moesaic.Models.Decoder;
@@ -34,9 +35,9 @@ public sealed class DecoderExecutor : IDisposable
         DecoderDescription description = decoder.Description;
         MaxContext = options.ContextOf(description);
         PagesPerSequence = options.PagesPerSequence(description);
-        NumPages = options.TotalPages(description);
         KvGroupDescription[] groups = [.. description.KvGroups];
         NumKvGroups = groups.Length;
+        NumPages = Enumerable.Range(0, NumKvGroups).Min(g => options.TotalPages(description, g));
         Disposer disposer = new();
         try
         {
@@ -88,7 +89,7 @@ public sealed class DecoderExecutor : IDisposable
     /// <summary>Most pages of one sequence in one cache group.</summary>
     public int PagesPerSequence { get; }
 
-    /// <summary>Pages of each cache group.</summary>
+    /// <summary>Pages of each cache group; of the smallest where they differ.</summary>
     public int NumPages { get; }
 
     /// <summary>Cache groups, each with a page table of its own.</summary>
@@ -153,6 +154,18 @@ public sealed class DecoderExecutor : IDisposable
         _choices?.EndForce();
     }
 
+    /// <summary>Enqueues copies of whole pages of a cache group (all its layers), for copy-on-write; before the step that writes the targets.</summary>
+    /// <exception cref="NativeException">A page number is out of range, or a page is both source and target.</exception>
+    public void CopyPages(int group, ReadOnlySpan<int> sources, ReadOnlySpan<int> targets) => _caches[group].CopyPages(Stream, sources, targets);
+
+    /// <summary>Bytes of one page of each cache group.</summary>
+    public static ImmutableArray<long> QueryPageBytes(LoadedDecoder decoder, ExecutorOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(decoder);
+        ArgumentNullException.ThrowIfNull(options);
+        return [.. decoder.Description.KvGroups.Select((group, g) => KvCache.QueryPageBytes(decoder.Device, CacheOf(group, g, options, 1)))];
+    }
+
     /// <summary>Prescribes the experts of the next step: [layers with experts (in <see cref="RunMtp"/>: its own are last), tokens, top k].</summary>
     public void ForceExpertChoices(ReadOnlySpan<int> choices, int numTokens) =>
         (_choices ?? throw new InvalidOperationException("The model has no experts.")).Force(Stream, choices, numTokens);
@@ -177,7 +190,7 @@ public sealed class DecoderExecutor : IDisposable
         Group = index,
     };
 
-    private KvCacheDescription CacheOf(KvGroupDescription group, int index) => CacheOf(group, index, _options, NumPages);
+    private KvCacheDescription CacheOf(KvGroupDescription group, int index) => CacheOf(group, index, _options, _options.TotalPages(_decoder.Description, index));
 
     private ExpertChoices? CreateChoices(bool withMtp)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Moesaic.Interop;
 
 namespace Moesaic.Models.Decoder;
@@ -27,6 +28,9 @@ public sealed record ExecutorOptions
     /// <summary>Pages of each cache group; null: enough for <see cref="MaxSequences"/> sequences of <see cref="MaxContext"/> positions.</summary>
     public int? NumPages { get; init; }
 
+    /// <summary>Pages of each cache group where they differ, as layers with a window need fewer; empty: <see cref="NumPages"/> each.</summary>
+    public ImmutableArray<int> GroupPages { get; init; } = [];
+
     /// <summary>Keep which experts each token chose in each layer.</summary>
     public bool RecordExpertChoices { get; init; }
 
@@ -45,6 +49,12 @@ public sealed record ExecutorOptions
             throw new ArgumentException($"A cache page of {PageTokens} positions is not possible; expected a multiple of 16.");
         }
 
+        int numGroups = decoder.Description.KvGroups.Length;
+        if (!GroupPages.IsEmpty && GroupPages.Length != numGroups)
+        {
+            throw new ArgumentException($"Pages of {GroupPages.Length} cache groups were given; the model has {numGroups}.");
+        }
+
         int limit = decoder.Description.ContextLength;
         if (MaxContext is < 1 || MaxContext > limit)
         {
@@ -60,6 +70,8 @@ public sealed record ExecutorOptions
     internal int ContextOf(DecoderDescription decoder) => MaxContext ?? decoder.ContextLength;
 
     internal int PagesPerSequence(DecoderDescription decoder) => ((ContextOf(decoder) - 1) / PageTokens) + 1;
+
+    internal int TotalPages(DecoderDescription decoder, int group) => GroupPages.IsEmpty ? TotalPages(decoder) : GroupPages[group];
 
     internal int TotalPages(DecoderDescription decoder) => NumPages ?? checked(PagesPerSequence(decoder) * MaxSequences);
 }
