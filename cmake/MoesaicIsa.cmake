@@ -27,6 +27,18 @@ else()
   set(MSC_IS_X86 FALSE)
 endif()
 
+# What this machine can run, as Linux names it; empty where it does not say.
+set(MSC_CPU_FLAGS "")
+if(EXISTS /proc/cpuinfo)
+  file(STRINGS /proc/cpuinfo MSC_CPU_FLAGS REGEX "^flags" LIMIT_COUNT 1)
+  set(MSC_CPU_FLAGS "${MSC_CPU_FLAGS} ")
+endif()
+set(MSC_CPU_NAME_AVX2 avx2)
+set(MSC_CPU_NAME_AVXVNNI avx_vnni)
+set(MSC_CPU_NAME_AVX512 avx512f)
+set(MSC_CPU_NAME_AVX512VNNI avx512_vnni)
+set(MSC_CPU_NAME_AVX512BF16 avx512_bf16)
+
 # Sets the options of the instruction-set files among the sources named by `list_name`; drops those files from the
 # list where the processor family has none of them.
 function(msc_apply_instruction_sets list_name)
@@ -37,7 +49,12 @@ function(msc_apply_instruction_sets list_name)
         continue()
       endif()
       string(TOUPPER "${CMAKE_MATCH_1}" suffix)
-      set_source_files_properties("${source}" PROPERTIES COMPILE_OPTIONS "${MSC_FLAGS_${suffix}}")
+      set(options ${MSC_FLAGS_${suffix}})
+      # Instrumented kernels take minutes to compile: not worth it for those that can't run here.
+      if(MSC_SANITIZE AND MSC_CPU_FLAGS AND NOT MSC_CPU_FLAGS MATCHES " ${MSC_CPU_NAME_${suffix}} ")
+        list(APPEND options -fno-sanitize=all)
+      endif()
+      set_source_files_properties("${source}" PROPERTIES COMPILE_OPTIONS "${options}")
     endif()
     list(APPEND kept "${source}")
   endforeach()
