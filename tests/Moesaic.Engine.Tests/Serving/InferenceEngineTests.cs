@@ -37,7 +37,7 @@ internal sealed class InferenceEngineTests
     {
         using TextGenerator generator = _runtime.CreateGenerator();
         using InferenceEngine engine = new(_runtime);
-        int[] prompt = [.. _runtime.EncodeChat([new ChatMessage("user", "define river")])];
+        int[] prompt = [.. _runtime.EncodeChat([new ChatTurn("user", "define river")])];
         GenerationResult expected = generator.Complete(prompt, new SamplingParameters { Temperature = 0 });
         Generation generation = engine.Submit(new GenerationRequest { Prompt = prompt, Sampling = new SamplingParameters { Temperature = 0 } });
         SubmitResult admission = await generation.Admission.WaitAsync(ServingTestModel.Limit);
