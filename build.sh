@@ -9,7 +9,7 @@ root=$PWD
 . scripts/lib/build.sh
 
 # Verbs that the program itself understands; build.ps1 has the same list (a test compares them).
-program_verbs="generate chat score tokenize detokenize template inspect bench doctor"
+program_verbs="generate chat score tokenize detokenize template inspect bench bench-serve doctor"
 # Verbs of this script.
 script_verbs="help deps build test perf-gate publish clean"
 
@@ -19,7 +19,7 @@ usage: ./build.sh VERB [ARGUMENTS]
 
 Run the program (installs what is missing, builds what changed, then runs):
   generate "define river"    answer a prompt with the embedded model, or with --model PATH
-  chat | score | tokenize | detokenize | template | inspect | bench | doctor
+  chat | score | tokenize | detokenize | template | inspect | bench | bench-serve | doctor
                              any other verb of the program; add --help to see its options
 
 Work on the project:

@@ -52,6 +52,12 @@ internal sealed class ArgumentCheck
                 {
                     return $"the option {name} needs a value";
                 }
+
+                // A list of values goes on to the next option.
+                while (property.PropertyType == typeof(IEnumerable<string>) && i + 1 < arguments.Length && !LooksLikeOption(arguments[i + 1]))
+                {
+                    i++;
+                }
             }
             else if (!LooksLikeOption(arguments[i]) && !_takesArguments)
             {

@@ -18,6 +18,7 @@ internal static class CommandLineDispatcher
         VerbEntry.Of<DetokenizeOptions>(DetokenizeCommand.RunAsync),
         VerbEntry.Of<TemplateOptions>(TemplateCommand.RunAsync),
         VerbEntry.Of<BenchOptions>(BenchCommand.RunAsync),
+        VerbEntry.Of<BenchServeOptions>(BenchServeCommand.RunAsync),
     ];
 
     public static async Task<int> RunAsync(string[] args, Terminal terminal, CancellationToken cancellationToken)

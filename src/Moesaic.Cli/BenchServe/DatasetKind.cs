@@ -1,0 +1,9 @@
+namespace Moesaic.Cli.BenchServe;
+
+/// <summary>Where requests come from.</summary>
+internal enum DatasetKind
+{
+    Random,
+    Recorded,
+    ShareGpt,
+}
