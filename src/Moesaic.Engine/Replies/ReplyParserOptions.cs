@@ -15,6 +15,9 @@ public sealed record ReplyParserOptions
     /// <summary>The prompt ends inside the reply (<see cref="ChatPrompt.ContinueFinalMessage"/>), and <see cref="PromptTail"/> is that beginning of the reply.</summary>
     public bool Continues { get; init; }
 
+    /// <summary>Leave special tokens in the text that have no meaning in the format.</summary>
+    public bool ShowSpecialTokens { get; init; }
+
     /// <summary>Makes the ids of calls repeatable; null: random ones.</summary>
     public int? IdSeed { get; init; }
 }
