@@ -32,7 +32,7 @@ internal static class Reply
         {
             if (part.Kind is ReplyPartKind.Content or ReplyPartKind.Reasoning)
             {
-                Assert.That(part.Text, Is.Not.Empty);
+                _ = part.Text.Length > 0 ? 0 : throw new AssertionException("A part of text is empty.");
                 result.Append(part.Kind == last ? "" : part.Kind == ReplyPartKind.Content ? "[content]" : "[reasoning]").Append(part.Text);
             }
             else
