@@ -16,17 +16,15 @@ internal sealed class EngineLoop : ISchedulerObserver, IDisposable
     private readonly Queue<ScheduledStep> _inFlight = new(Scheduler.MaxStepsInFlight);
     private readonly List<Sequence> _ended;
     private readonly HashSet<Request> _live;
+    private readonly LoopOrders _orders = new();
     private readonly AutoResetEvent _wake = new(false);
     private readonly Thread _thread;
     private TokenStream? _toStop;
     private ScheduledStep? _notEnqueued;
     private Exception? _failure;
     private Exception? _stepFailure;
-    private LoopCheck? _check;
-    private TaskCompletionSource? _drained;
     private long _numRefused;
     private bool _refusing;
-    private bool _cancelAll;
     private int _sleeping;
     private int _stopping;
 
@@ -93,43 +91,25 @@ internal sealed class EngineLoop : ISchedulerObserver, IDisposable
     /// <summary>Done when every request that was taken has ended. Any thread; after <see cref="StopAdmitting"/>.</summary>
     public Task WhenIdle()
     {
-        TaskCompletionSource idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        idle = Interlocked.CompareExchange(ref _drained, idle, null) ?? idle;
+        Task idle = _orders.AddIdle();
         Wake();
-        if (Volatile.Read(ref _stopping) == 2)
-        {
-            idle.TrySetResult();
-        }
-
-        return idle.Task;
+        return idle;
     }
 
     /// <summary>Cancels every request that was taken. Any thread; after <see cref="StopAdmitting"/>.</summary>
     public void CancelAllRequests()
     {
-        Volatile.Write(ref _cancelAll, true);
+        _orders.AddCancelAll();
         Wake();
     }
 
-    /// <summary>Recounts blocks on the loop's thread, between two steps. Any other thread; waits for it.</summary>
+    /// <summary>Recounts blocks on the loop's thread, between two steps.</summary>
     /// <returns>What is wrong, or null.</returns>
-    public string? CheckIntegrity()
+    public Task<string?> CheckIntegrityAsync()
     {
-        LoopCheck check = new();
-        LoopCheck? first;
-        do
-        {
-            first = Volatile.Read(ref _check);
-            check.Next = first;
-        }
-        while (Interlocked.CompareExchange(ref _check, check, first) != first);
+        Task<string?> check = _orders.AddCheck();
         Wake();
-        if (Volatile.Read(ref _stopping) == 2)
-        {
-            check.Result.TrySetResult("the engine has ended");
-        }
-
-        return check.Result.Task.GetAwaiter().GetResult();
+        return check;
     }
 
     /// <summary>Ends the loop: what lives is cancelled, the step in flight is awaited.</summary>
@@ -194,8 +174,7 @@ internal sealed class EngineLoop : ISchedulerObserver, IDisposable
         {
             Volatile.Write(ref _stopping, 2);
             FailAll();
-            AnswerChecks("the engine has ended");
-            Interlocked.Exchange(ref _drained, null)?.TrySetResult();
+            _orders.Close();
             _executor.Dispose();
         }
     }
@@ -232,20 +211,19 @@ internal sealed class EngineLoop : ISchedulerObserver, IDisposable
 
     private void TakeOrders()
     {
-        if (Volatile.Read(ref _cancelAll))
+        if (_orders.TakeCancelAll())
         {
-            Volatile.Write(ref _cancelAll, false);
             CancelLive();
         }
 
-        if (Volatile.Read(ref _check) is not null)
+        if (_orders.WantsCheck)
         {
-            AnswerChecks(Check());
+            _orders.AnswerChecks(Check());
         }
 
-        if (Volatile.Read(ref _drained) is not null && _live.Count == 0 && _inFlight.Count == 0 && _submissions.IsEmpty)
+        if (_orders.WantsIdle && _live.Count == 0 && _inFlight.Count == 0 && _submissions.IsEmpty)
         {
-            Interlocked.Exchange(ref _drained, null)?.TrySetResult();
+            _orders.TellIdle();
         }
     }
 
@@ -259,14 +237,6 @@ internal sealed class EngineLoop : ISchedulerObserver, IDisposable
         }
 
         return wrong;
-    }
-
-    private void AnswerChecks(string? result)
-    {
-        for (LoopCheck? check = Interlocked.Exchange(ref _check, null); check is not null; check = check.Next)
-        {
-            check.Result.TrySetResult(result);
-        }
     }
 
     private void Refuse(ServedRequest request, SubmitResult result)
@@ -438,8 +408,7 @@ internal sealed class EngineLoop : ISchedulerObserver, IDisposable
     private void Sleep()
     {
         Interlocked.Exchange(ref _sleeping, 1);
-        if (_submissions.IsEmpty && Volatile.Read(ref _toStop) is null && Volatile.Read(ref _check) is null
-            && Volatile.Read(ref _drained) is null && !Volatile.Read(ref _cancelAll) && Volatile.Read(ref _stopping) == 0)
+        if (_submissions.IsEmpty && _orders.IsEmpty && Volatile.Read(ref _toStop) is null && Volatile.Read(ref _stopping) == 0)
         {
             _wake.WaitOne();
         }
@@ -461,12 +430,5 @@ internal sealed class EngineLoop : ISchedulerObserver, IDisposable
         {
             throw new InvalidOperationException("The engine has ended.", Failure);
         }
-    }
-
-    private sealed class LoopCheck
-    {
-        public TaskCompletionSource<string?> Result { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public LoopCheck? Next { get; set; }
     }
 }

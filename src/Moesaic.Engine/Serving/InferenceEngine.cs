@@ -194,7 +194,7 @@ public sealed class InferenceEngine : IDisposable
 
     /// <summary>Recounts the cache's blocks, between two steps. When nothing runs, no block may be in use.</summary>
     /// <returns>What is wrong, or null.</returns>
-    public string? CheckIntegrity() => _loop.CheckIntegrity();
+    public string? CheckIntegrity() => _loop.CheckIntegrityAsync().GetAwaiter().GetResult();
 
     /// <summary>Ends the engine: what lives is cancelled, the step that runs is awaited.</summary>
     public void Dispose() => _loop.Dispose();
