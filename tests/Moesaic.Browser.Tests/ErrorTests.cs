@@ -76,14 +76,11 @@ internal sealed class ErrorTests : PageTest
     public async Task A_connection_that_breaks_is_told()
     {
         await OpenAsync();
-        Host.Next(async context =>
-        {
-            context.Response.ContentType = "text/event-stream";
-            await context.Response.WriteAsync($"data: {Replies.Delta("content", "Half")}\n\n");
-            await context.Response.Body.FlushAsync();
-            context.Abort();
-        });
+        FedStream stream = Host.NextStream();
+        stream.Content("Half");
         await AskAsync("Hi");
+        await Expect(AnswerText).ToHaveTextAsync("Half");
+        stream.Break();
         await Expect(Error).ToContainTextAsync("The connection to the host broke.");
     }
 

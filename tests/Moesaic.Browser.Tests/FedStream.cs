@@ -8,6 +8,7 @@ internal sealed class FedStream
 {
     private readonly Channel<string> _pieces = Channel.CreateUnbounded<string>();
     private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _isBroken;
 
     /// <summary>Completes when the page hangs up before the stream's end.</summary>
     public Task Left => _left.Task;
@@ -30,6 +31,13 @@ internal sealed class FedStream
     /// <summary>Ends the body without any end mark.</summary>
     public void Cut() => _pieces.Writer.Complete();
 
+    /// <summary>Breaks the connection.</summary>
+    public void Break()
+    {
+        _isBroken = true;
+        Cut();
+    }
+
     public async Task RunAsync(HttpContext context)
     {
         context.Response.ContentType = "text/event-stream";
@@ -40,6 +48,11 @@ internal sealed class FedStream
             {
                 await context.Response.WriteAsync(piece, context.RequestAborted);
                 await context.Response.Body.FlushAsync(context.RequestAborted);
+            }
+
+            if (_isBroken)
+            {
+                context.Abort();
             }
         }
         catch (OperationCanceledException)

@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace Moesaic.Server.Page;
 
-/// <summary>The chat page's files, from the assembly's resources; they need no key, since they hold nothing of the host's.</summary>
+/// <summary>The chat page's files, from the assembly's resources.</summary>
 internal static class PageFiles
 {
     private const string ResourcePrefix = "page/";
