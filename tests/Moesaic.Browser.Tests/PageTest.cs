@@ -54,6 +54,7 @@ internal abstract class PageTest
     [TearDown]
     public async Task CloseTabAsync()
     {
+        await TakePictureAsync();
         await _context.DisposeAsync();
         await Host.DisposeAsync();
         Assert.That(_complaints, Is.Empty, "what the browser complained about");
@@ -81,6 +82,17 @@ internal abstract class PageTest
         await AskAsync(question);
         await Expect(AnswerText).ToHaveTextAsync(answer);
         await Expect(Send).ToBeVisibleAsync();
+    }
+
+    /// <summary>A picture of how each failed test ended, in out/screenshots; of every test where MOESAIC_SCREENSHOTS is set.</summary>
+    private async Task TakePictureAsync()
+    {
+        TestContext test = TestContext.CurrentContext;
+        if (test.Result.FailCount > 0 || Environment.GetEnvironmentVariable("MOESAIC_SCREENSHOTS") is not null)
+        {
+            string name = string.Concat($"{GetType().Name}.{test.Test.Name}".Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' ? c : '-').Take(120));
+            await Page.ScreenshotAsync(new() { Path = Path.Combine(TestSupport.TestPaths.RepositoryRoot, "out", "screenshots", name + ".png") });
+        }
     }
 
     protected static ILocatorAssertions Expect(ILocator locator) => Assertions.Expect(locator);

@@ -13,7 +13,7 @@ internal sealed class SettingsTests : PageTest
         await AskAsync("Hi", "Hello");
         Assert.That(
             Host.Requests.Single().GetRawText(),
-            Is.EqualTo("""{"model":"tiny","messages":[{"role":"user","content":"Hi"}],"stream":true,"stream_options":{"include_usage":true}}"""));
+            Is.EqualTo("""{"model":"tiny","messages":[{"role":"user","content":"Hi"}],"stream":true,"stream_options":{"include_usage":true,"continuous_usage_stats":true}}"""));
     }
 
     [Test]

@@ -32,7 +32,7 @@ export async function listModels() {
 export async function* streamChat(request, signal) {
   const response = await call("v1/chat/completions", {
     method: "POST",
-    body: JSON.stringify({ ...request, stream: true, stream_options: { include_usage: true } }),
+    body: JSON.stringify({ ...request, stream: true, stream_options: { include_usage: true, continuous_usage_stats: true } }),
     headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
     signal,
   });
