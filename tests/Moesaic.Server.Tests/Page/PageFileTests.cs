@@ -5,7 +5,7 @@ using Moesaic.Server.Page;
 namespace Moesaic.Server.Tests.Page;
 
 /// <summary>The chat page's files over HTTP: whole, revalidated, and under a policy that leaves nothing to guess.</summary>
-internal sealed class PageFileTests
+internal sealed class PageFileTests : IDisposable
 {
     private ServiceHost _host = null!;
     private HttpClient _client = null!;
@@ -21,10 +21,12 @@ internal sealed class PageFileTests
     [OneTimeTearDown]
     public async Task StopAsync()
     {
-        _client.Dispose();
         await _host.Ready;
         await _host.DisposeAsync();
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _client?.Dispose();
 
     private static IEnumerable<string> Paths() => PageFiles.All.Select(f => f.Path);
 
