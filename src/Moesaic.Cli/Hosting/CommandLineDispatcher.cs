@@ -19,6 +19,7 @@ internal static class CommandLineDispatcher
         VerbEntry.Of<TemplateOptions>(TemplateCommand.RunAsync),
         VerbEntry.Of<BenchOptions>(BenchCommand.RunAsync),
         VerbEntry.Of<BenchServeOptions>(BenchServeCommand.RunAsync),
+        VerbEntry.Of<ServeOptions>(ServeCommand.RunAsync),
     ];
 
     public static async Task<int> RunAsync(string[] args, Terminal terminal, CancellationToken cancellationToken)

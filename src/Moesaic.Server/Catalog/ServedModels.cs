@@ -3,7 +3,7 @@ using Moesaic.Server.Errors;
 
 namespace Moesaic.Server.Catalog;
 
-/// <summary>The models that the host serves; empty until all are loaded.</summary>
+/// <summary>The models that the host serves; none until all are loaded.</summary>
 internal sealed class ServedModels : IDisposable
 {
     private ServedModel[] _all = [];
@@ -11,8 +11,8 @@ internal sealed class ServedModels : IDisposable
 
     public ReadinessState State => _state;
 
-    /// <summary>Whether requests are taken.</summary>
-    public bool IsReady => _state == ReadinessState.Ready;
+    /// <summary>Whether requests are taken: not while loading or draining, nor when an engine has ended.</summary>
+    public bool IsReady => _state == ReadinessState.Ready && All.All(static m => m.Engine.Failure is null);
 
     /// <summary>In the order in which they were named.</summary>
     public IReadOnlyList<ServedModel> All => Volatile.Read(ref _all);
@@ -28,6 +28,7 @@ internal sealed class ServedModels : IDisposable
         404, ErrorCodes.ModelNotFound, $"model: there is no model of this name; served here: {string.Join(", ", All.Select(static m => m.Name))}", "model");
 
     /// <summary>Loads what the options name, one after the other.</summary>
+    /// <exception cref="ServerConfigurationException">Two models have one name.</exception>
     public void Load(ServerOptions options, CancellationToken cancellationToken)
     {
         IReadOnlyList<ModelSource> sources = options.Models.Count > 0 ? options.Models : [new ModelSource(null, null)];
@@ -36,9 +37,14 @@ internal sealed class ServedModels : IDisposable
         {
             foreach (ModelSource source in sources)
             {
-                ModelRuntime runtime = ModelRuntime.Load(source.Path, options.Engine with { Cancellation = cancellationToken });
-                loaded.Add(new ServedModel(source.Name ?? DefaultName(runtime.Name), runtime, DateTimeOffset.UtcNow));
+                loaded.Add(Load(source, options, cancellationToken));
+                if (loaded.Take(loaded.Count - 1).Any(m => m.Name == loaded[^1].Name))
+                {
+                    throw new ServerConfigurationException($"two models are called '{loaded[^1].Name}': name them, --model NAME=PATH");
+                }
             }
+
+            cancellationToken.ThrowIfCancellationRequested();
         }
         catch
         {
@@ -53,11 +59,28 @@ internal sealed class ServedModels : IDisposable
     /// <summary>From here on requests are refused.</summary>
     public void StopAdmitting() => _state = ReadinessState.Draining;
 
+    /// <summary>Waits until all engines have finished what they run; what is left after a time is cancelled.</summary>
+    public Task DrainAsync(TimeSpan limit) => Task.WhenAll(All.Select(m => m.Engine.DrainAsync(limit)));
+
     public void Dispose()
     {
         foreach (ServedModel model in Interlocked.Exchange(ref _all, []))
         {
             model.Dispose();
+        }
+    }
+
+    private static ServedModel Load(ModelSource source, ServerOptions options, CancellationToken cancellationToken)
+    {
+        ModelRuntime runtime = ModelRuntime.Load(source.Path, options.Engine with { Cancellation = cancellationToken });
+        try
+        {
+            return new ServedModel(source.Name ?? DefaultName(runtime.Name), runtime, options.Serving, options.ReplyFormat);
+        }
+        catch
+        {
+            runtime.Dispose();
+            throw;
         }
     }
 

@@ -29,10 +29,15 @@ internal sealed class ApiException(
     /// <summary>Something known to the protocol that this server does not do.</summary>
     public static ApiException NotSupported(string param, string problem) => new(400, ErrorCodes.NotSupported, $"{param}: {problem}", param);
 
+    /// <summary>Refused because the host stops.</summary>
+    public static ApiException Draining() =>
+        new(503, ErrorCodes.Draining, "the server is shutting down: ask another one, or this one when it is back", retryAfter: TimeSpan.FromSeconds(10));
+
     /// <summary>What the engine's answer to a submission means to the caller.</summary>
     /// <param name="result">One that is not accepted.</param>
     public static ApiException Rejected(SubmitResult result) => result switch
     {
+        { Reason: RejectionReason.Draining } => Draining(),
         { IsTemporary: true } => new(429, ErrorCodes.QueueFull, result.Message, retryAfter: result.RetryAfter),
         { Reason: RejectionReason.DeadlinePassed } => new(504, ErrorCodes.DeadlineExceeded, result.Message),
         { Reason: RejectionReason.PromptTooLong } => new(400, ErrorCodes.ContextLengthExceeded, result.Message),

@@ -1,5 +1,6 @@
 using Moesaic.Server.Catalog;
 using Moesaic.Server.Errors;
+using Moesaic.Server.Metrics;
 using Moesaic.Server.Routing;
 
 namespace Moesaic.Server.Hosting;
@@ -13,7 +14,11 @@ internal static class OperationRoutes
         new("GET", "/health/ready", RouteKey.Public, ErrorEnvelope.OpenAi, ReadyAsync) { WorksWhenNotReady = true },
         new("GET", "/health/live", RouteKey.Public, ErrorEnvelope.OpenAi, LiveAsync) { WorksWhenNotReady = true },
         new("GET", "/version", RouteKey.User, ErrorEnvelope.OpenAi, VersionAsync) { WorksWhenNotReady = true },
+        new("GET", "/metrics", RouteKey.User, ErrorEnvelope.OpenAi, MetricsAsync) { WorksWhenNotReady = true },
     ];
+
+    private static Task MetricsAsync(RequestContext context) =>
+        context.WriteAsync(200, PrometheusText.ContentType, MetricsPage.Write(context.Models.All, context.Metrics));
 
     private static Task ReadyAsync(RequestContext context) => context.Models.IsReady
         ? context.WriteJsonAsync(200, static writer => WriteStatus(writer, "ready"))
@@ -29,9 +34,12 @@ internal static class OperationRoutes
     });
 
     /// <summary>Why requests are not taken now, and when to try again.</summary>
-    public static ApiException Unavailable(ReadinessState state) => state == ReadinessState.Draining
-        ? new ApiException(503, ErrorCodes.Draining, "the server is shutting down: ask another one, or this one when it is back", retryAfter: TimeSpan.FromSeconds(10))
-        : new ApiException(503, ErrorCodes.Loading, "the server is loading its models: try again soon", retryAfter: TimeSpan.FromSeconds(2));
+    public static ApiException Unavailable(ReadinessState state) => state switch
+    {
+        ReadinessState.Draining => ApiException.Draining(),
+        ReadinessState.Loading => new(503, ErrorCodes.Loading, "the server is loading its models: try again soon", retryAfter: TimeSpan.FromSeconds(2)),
+        _ => new(503, ErrorCodes.EngineFailed, "an engine of this server has ended: ask another server until this one is restarted", retryAfter: TimeSpan.FromSeconds(10)),
+    };
 
     private static void WriteStatus(System.Text.Json.Utf8JsonWriter writer, string status)
     {

@@ -1,28 +1,30 @@
+using System.Diagnostics;
 using System.Globalization;
-using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Moesaic.Server.Catalog;
 using Moesaic.Server.Errors;
 using Moesaic.Server.Routing;
 using Moesaic.Server.Security;
+using Moesaic.Server.Telemetry;
 
 namespace Moesaic.Server.Hosting;
 
 /// <summary>Every request's way: checks, route, handler, and whatever fails into the route's error envelope.</summary>
 internal sealed partial class RequestDispatcher(HostServices services, RouteTable table, RequestGuard guard)
 {
-    private const int MaxRequestIdLength = 128;
     private const int ClientClosedRequest = 499;
 
     public async Task HandleAsync(HttpContext http)
     {
-        RequestContext context = new(http, services, RequestId(http));
+        RequestContext context = new(http, services, RequestIds.Of(http.Request.Headers["X-Request-Id"].ToString()));
         http.Response.Headers["X-Request-Id"] = context.RequestId;
         http.Response.Headers.XContentTypeOptions = "nosniff";
+        using Activity? activity = RequestTracing.Begin(http.Request, context.RequestId);
         int status;
         try
         {
-            await RunAsync(context).ConfigureAwait(false);
+            await RunAsync(context, activity).ConfigureAwait(false);
             status = http.Response.StatusCode;
         }
         catch (Exception exception) when (http.RequestAborted.IsCancellationRequested && exception is OperationCanceledException or IOException)
@@ -34,10 +36,12 @@ internal sealed partial class RequestDispatcher(HostServices services, RouteTabl
             status = await TellAsync(context, exception).ConfigureAwait(false);
         }
 
-        LogRequest(services.Log, http.Request.Method, status, context.Elapsed.TotalMilliseconds, context.Tenant, context.RequestId);
+        RequestTracing.End(activity, status);
+        services.Metrics.CountResponse(status);
+        LogRequest(services.Log, http.Request.Method, context.Route?.Path ?? "(no route)", status, context.Elapsed.TotalMilliseconds, context.Tenant, context.RequestId);
     }
 
-    private async Task RunAsync(RequestContext context)
+    private async Task RunAsync(RequestContext context, Activity? activity)
     {
         HttpContext http = context.Http;
         bool isFound = table.TryFind(http.Request.Path.Value ?? "/", out IReadOnlyList<Route>? routes, out string rest);
@@ -50,9 +54,11 @@ internal sealed partial class RequestDispatcher(HostServices services, RouteTabl
         }
 
         Route route = Pick(routes!, http);
+        context.Route = route;
+        RequestTracing.SetRoute(activity, route.Method, route.Path);
         context.Tenant = guard.CheckKey(route, http.Request);
         guard.CheckBody(route, http.Request);
-        if (!route.WorksWhenNotReady && !services.Models.IsReady)
+        if (!services.Models.IsReady && !route.WorksWhenNotReady)
         {
             throw OperationRoutes.Unavailable(services.Models.State);
         }
@@ -91,6 +97,11 @@ internal sealed partial class RequestDispatcher(HostServices services, RouteTabl
             return error.Status;
         }
 
+        if (services.Models.State == ReadinessState.Draining)
+        {
+            http.Response.Headers.Connection = "close";
+        }
+
         if (error.RetryAfter is { } retryAfter)
         {
             http.Response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(retryAfter.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
@@ -105,17 +116,8 @@ internal sealed partial class RequestDispatcher(HostServices services, RouteTabl
         return error.Status;
     }
 
-    /// <summary>The client's id if it can be put into a header and a log line as it is.</summary>
-    private static string RequestId(HttpContext http)
-    {
-        string given = http.Request.Headers["X-Request-Id"].ToString();
-        return given.Length is > 0 and <= MaxRequestIdLength && given.All(static c => c is > ' ' and < '\x7f')
-            ? given
-            : "req_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12));
-    }
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Method} -> {Status} in {Milliseconds:0.0} ms, tenant '{Tenant}', request {RequestId}")]
-    private static partial void LogRequest(ILogger logger, string method, int status, double milliseconds, string tenant, string requestId);
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Method} {Route} -> {Status} in {Milliseconds:0.0} ms, tenant '{Tenant}', request {RequestId}")]
+    private static partial void LogRequest(ILogger logger, string method, string route, int status, double milliseconds, string tenant, string requestId);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "request {RequestId} failed")]
     private static partial void LogFailure(ILogger logger, Exception exception, string requestId);

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.IO.Pipelines;
+using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -12,7 +13,7 @@ using Moesaic.Server.Metrics;
 namespace Moesaic.Server.Routing;
 
 /// <summary>One request on its way through a route: what the handler needs besides the bytes.</summary>
-internal sealed class RequestContext(HttpContext http, HostServices services, string requestId)
+internal sealed partial class RequestContext(HttpContext http, HostServices services, string requestId)
 {
     private readonly long _started = Stopwatch.GetTimestamp();
 
@@ -28,6 +29,9 @@ internal sealed class RequestContext(HttpContext http, HostServices services, st
 
     /// <summary>What the path holds after the prefix of a route that ends in <c>/*</c>, unescaped.</summary>
     public string Rest { get; set; } = "";
+
+    /// <summary>What answers; null as long as none was found.</summary>
+    public Route? Route { get; set; }
 
     /// <summary>Which error shape the route answers with.</summary>
     public ErrorEnvelope Envelope { get; set; }
@@ -57,11 +61,32 @@ internal sealed class RequestContext(HttpContext http, HostServices services, st
     /// <exception cref="BadHttpRequestException">It is cut off, malformed or too slow.</exception>
     public async Task<ReadOnlyMemory<byte>> ReadBodyAsync()
     {
+        using CancellationTokenSource deadline = CancellationTokenSource.CreateLinkedTokenSource(Aborted);
+        deadline.CancelAfter(TimeLeft ?? Timeout.InfiniteTimeSpan);
+        try
+        {
+            ReadOnlyMemory<byte> body = await ReadBodyAsync(deadline.Token).ConfigureAwait(false);
+            if (Options.LogPrompts)
+            {
+                string text = Encoding.UTF8.GetString(body.Span);
+                LogBody(Log, RequestId, text);
+            }
+
+            return body;
+        }
+        catch (OperationCanceledException) when (!Aborted.IsCancellationRequested)
+        {
+            throw ApiException.FromFramework(408);
+        }
+    }
+
+    private async Task<ReadOnlyMemory<byte>> ReadBodyAsync(CancellationToken cancellationToken)
+    {
         ArrayBufferWriter<byte> body = new();
         PipeReader reader = Http.Request.BodyReader;
         while (true)
         {
-            ReadResult result = await reader.ReadAsync(Aborted).ConfigureAwait(false);
+            ReadResult result = await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
             if (body.WrittenCount + result.Buffer.Length > Options.MaxBodyBytes)
             {
                 throw new ApiException(413, ErrorCodes.BodyTooLarge, $"the request's body is larger than the {Options.MaxBodyBytes} bytes that this server takes");
@@ -104,6 +129,9 @@ internal sealed class RequestContext(HttpContext http, HostServices services, st
             await response.Body.WriteAsync(body, Aborted).ConfigureAwait(false);
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "request {RequestId} has the body {Body}")]
+    private static partial void LogBody(ILogger logger, string requestId, string body);
 
     /// <summary>Text stays readable: JSON here is never put into HTML.</summary>
     public static JsonWriterOptions JsonStyle { get; } = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };

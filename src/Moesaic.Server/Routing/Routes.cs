@@ -11,6 +11,7 @@ internal static class Routes
     public static IReadOnlyList<Route> All { get; } =
     [
         .. OperationRoutes.All,
+        .. AdminRoutes.All,
         .. PageRoutes.All,
         .. OpenAiRoutes.All,
         .. AnthropicRoutes.All,

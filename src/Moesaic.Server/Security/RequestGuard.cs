@@ -19,8 +19,9 @@ internal sealed class RequestGuard(ServerOptions options)
     /// <exception cref="ApiException">400 or 403.</exception>
     public void CheckSource(HttpRequest request)
     {
+        // Without the header (HTTP/1.0) no browser asked.
         string host = request.Host.Host;
-        if (!IPAddress.TryParse(host.Trim('[', ']'), out _) && !IsAllowedName(host))
+        if (host.Length > 0 && !IPAddress.TryParse(host.Trim('[', ']'), out _) && !IsAllowedName(host))
         {
             throw new ApiException(400, ErrorCodes.InvalidHost, "the Host header names a host that this server does not answer for; allow it with --allowed-host");
         }
@@ -58,6 +59,13 @@ internal sealed class RequestGuard(ServerOptions options)
     /// <exception cref="ApiException">413 or 415.</exception>
     public void CheckBody(Route route, HttpRequest request)
     {
+        // Kestrel sets a length aside that comes with chunks; two servers in a row could read two different requests.
+        if (request.Headers.ContainsKey("X-Content-Length") && request.Headers.TransferEncoding.Count > 0)
+        {
+            request.HttpContext.Response.Headers.Connection = "close";
+            throw new ApiException(400, ErrorCodes.BadRequest, "the request has both Content-Length and Transfer-Encoding; send one");
+        }
+
         if (!route.HasBody)
         {
             return;

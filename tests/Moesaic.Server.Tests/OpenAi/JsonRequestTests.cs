@@ -159,5 +159,5 @@ public sealed class JsonRequestTests
 
     private static JsonRequest Parse(string body) => JsonRequest.Parse(Encoding.UTF8.GetBytes(body));
 
-    private static ApiException Refused(TestDelegate action) => Assert.Throws<ApiException>(action)!;
+    private static ApiException Refused(Action action) => Assert.Throws<ApiException>(action)!;
 }

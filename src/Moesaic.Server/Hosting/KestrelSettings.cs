@@ -1,0 +1,39 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+
+namespace Moesaic.Server.Hosting;
+
+/// <summary>Kestrel's endpoint and limits.</summary>
+internal static class KestrelSettings
+{
+    public static void Apply(KestrelServerOptions kestrel, ServerOptions options, (X509Certificate2 Certificate, X509Certificate2Collection Chain)? tls)
+    {
+        kestrel.AddServerHeader = false;
+        KestrelServerLimits limits = kestrel.Limits;
+        limits.MaxRequestBodySize = options.MaxBodyBytes;
+        limits.MaxConcurrentConnections = options.MaxConnections;
+        limits.MaxRequestLineSize = 8 << 10;
+        limits.MaxRequestHeadersTotalSize = 32 << 10;
+        limits.MaxRequestHeaderCount = 100;
+        limits.RequestHeadersTimeout = options.HeadersTimeout;
+        limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 240, options.SlowBodyGrace);
+        kestrel.Listen(new IPEndPoint(options.Address, options.Port), endpoint =>
+        {
+            // Streams of one request each gain nothing from HTTP/2; a proxy in front may speak it.
+            endpoint.Protocols = HttpProtocols.Http1;
+            if (tls is { } found)
+            {
+                endpoint.UseHttps(new HttpsConnectionAdapterOptions { ServerCertificate = found.Certificate, ServerCertificateChain = found.Chain });
+            }
+
+            endpoint.Use(static next => connection =>
+            {
+                connection.Transport = RejectionBody.Wrap(connection.Transport);
+                return next(connection);
+            });
+        });
+    }
+}

@@ -1,0 +1,77 @@
+using System.Buffers;
+using System.Globalization;
+using System.IO.Pipelines;
+using System.Text;
+using System.Text.Json;
+using Moesaic.Server.Errors;
+using Moesaic.Server.Routing;
+
+namespace Moesaic.Server.Hosting;
+
+/// <summary>
+/// Gives Kestrel's own refusals (malformed, too long or too slow to be a request at all) the error envelope. Kestrel writes
+/// them without a body before any of our code runs, and offers no other place to add one. Nothing else that leaves this
+/// host has a status of 4xx and no body, so they are told by that.
+/// </summary>
+internal sealed class RejectionBody(PipeWriter output) : PipeWriter
+{
+    private Memory<byte> _memory;
+
+    private static ReadOnlySpan<byte> Start => "HTTP/1.1 4"u8;
+
+    private static ReadOnlySpan<byte> NoBody => "\r\nContent-Length: 0\r\n"u8;
+
+    private static ReadOnlySpan<byte> End => "\r\n\r\n"u8;
+
+    public static IDuplexPipe Wrap(IDuplexPipe transport) => new Pair(transport.Input, new RejectionBody(transport.Output));
+
+    public override bool CanGetUnflushedBytes => output.CanGetUnflushedBytes;
+
+    public override long UnflushedBytes => output.UnflushedBytes;
+
+    public override Memory<byte> GetMemory(int sizeHint = 0) => _memory = output.GetMemory(sizeHint);
+
+    public override Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+
+    public override void Advance(int bytes)
+    {
+        ReadOnlySpan<byte> written = _memory.Span[..bytes];
+        if (written.StartsWith(Start) && written.EndsWith(End) && written.IndexOf(NoBody) is >= 0 and var at)
+        {
+            byte[] whole = WithBody(written, at);
+            whole.CopyTo(output.GetSpan(whole.Length));
+            output.Advance(whole.Length);
+        }
+        else
+        {
+            output.Advance(bytes);
+        }
+
+        _memory = default;
+    }
+
+    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => output.FlushAsync(cancellationToken);
+
+    public override void CancelPendingFlush() => output.CancelPendingFlush();
+
+    public override void Complete(Exception? exception = null) => output.Complete(exception);
+
+    public override ValueTask CompleteAsync(Exception? exception = null) => output.CompleteAsync(exception);
+
+    private static byte[] WithBody(ReadOnlySpan<byte> head, int lengthAt)
+    {
+        string requestId = RequestIds.New();
+        int status = int.Parse(head.Slice(Start.Length - 1, 3), NumberStyles.None, CultureInfo.InvariantCulture);
+        ArrayBufferWriter<byte> body = new();
+        using (Utf8JsonWriter writer = new(body, RequestContext.JsonStyle))
+        {
+            ErrorEnvelopes.Write(writer, ErrorEnvelope.OpenAi, ApiException.FromFramework(status), requestId);
+        }
+
+        string fields = string.Create(
+            CultureInfo.InvariantCulture, $"\r\nContent-Length: {body.WrittenCount}\r\nContent-Type: application/json\r\nX-Request-Id: {requestId}\r\n");
+        return [.. head[..lengthAt], .. Encoding.ASCII.GetBytes(fields), .. head[(lengthAt + NoBody.Length)..], .. body.WrittenSpan];
+    }
+
+    private sealed record Pair(PipeReader Input, PipeWriter Output) : IDuplexPipe;
+}
