@@ -81,6 +81,9 @@ internal sealed class RunningProgram : IDisposable
     /// <summary>Waits until standard error holds a text.</summary>
     public void AwaitError(string text) => Await(_error, text, "standard error");
 
+    /// <summary>What standard error holds by now.</summary>
+    public string ErrorSoFar => _error.Text;
+
     /// <summary>Sends a signal, such as INT.</summary>
     public void Signal(string name)
     {

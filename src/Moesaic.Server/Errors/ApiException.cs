@@ -66,6 +66,7 @@ internal sealed class ApiException(
         414 => new(414, ErrorCodes.UriTooLong, "the request line is longer than this server takes", cause: cause),
         415 => new(415, ErrorCodes.UnsupportedMediaType, "the request's body must be application/json without a content encoding", cause: cause),
         431 => new(431, ErrorCodes.HeadersTooLarge, "the request's headers are larger or more than this server takes", cause: cause),
+        505 => new(505, ErrorCodes.HttpVersionNotSupported, "this server speaks HTTP/1.0 and HTTP/1.1", cause: cause),
         >= 500 => new(status, ErrorCodes.InternalError, "the server failed on this request; its log says why under the request's id", cause: cause),
         _ => new(status, ErrorCodes.BadRequest, cause is null ? "the request is malformed" : $"the request is malformed: {cause.Message}", cause: cause),
     };

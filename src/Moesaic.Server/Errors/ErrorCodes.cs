@@ -21,6 +21,7 @@ internal static class ErrorCodes
     public const string UriTooLong = "uri_too_long";
     public const string UnsupportedMediaType = "unsupported_media_type";
     public const string HeadersTooLarge = "headers_too_large";
+    public const string HttpVersionNotSupported = "http_version_not_supported";
     public const string QueueFull = "queue_full";
     public const string InternalError = "internal_error";
     public const string Loading = "loading";

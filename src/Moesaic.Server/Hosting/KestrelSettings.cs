@@ -31,6 +31,7 @@ internal static class KestrelSettings
 
             endpoint.Use(static next => connection =>
             {
+                ClientDeparture.Attach(connection);
                 connection.Transport = RejectionBody.Wrap(connection.Transport);
                 return next(connection);
             });

@@ -11,13 +11,13 @@ namespace Moesaic.Server.Hosting;
 /// <summary>
 /// Gives Kestrel's own refusals (malformed, too long or too slow to be a request at all) the error envelope. Kestrel writes
 /// them without a body before any of our code runs, and offers no other place to add one. Nothing else that leaves this
-/// host has a status of 4xx and no body, so they are told by that.
+/// host has a status of 4xx or 5xx and no body, so they are told by that.
 /// </summary>
 internal sealed class RejectionBody(PipeWriter output) : PipeWriter
 {
     private Memory<byte> _memory;
 
-    private static ReadOnlySpan<byte> Start => "HTTP/1.1 4"u8;
+    private static ReadOnlySpan<byte> Start => "HTTP/1.1 "u8;
 
     private static ReadOnlySpan<byte> NoBody => "\r\nContent-Length: 0\r\n"u8;
 
@@ -35,19 +35,20 @@ internal sealed class RejectionBody(PipeWriter output) : PipeWriter
 
     public override void Advance(int bytes)
     {
-        ReadOnlySpan<byte> written = _memory.Span[..bytes];
-        if (written.StartsWith(Start) && written.EndsWith(End) && written.IndexOf(NoBody) is >= 0 and var at)
+        // A caller may advance several times over one piece of memory, or past what it asked us for.
+        ReadOnlySpan<byte> written = bytes <= _memory.Length ? _memory.Span[..bytes] : [];
+        if (written.StartsWith(Start) && written[Start.Length] is (byte)'4' or (byte)'5' && written.EndsWith(End) && written.IndexOf(NoBody) is >= 0 and var at)
         {
             byte[] whole = WithBody(written, at);
             whole.CopyTo(output.GetSpan(whole.Length));
             output.Advance(whole.Length);
+            _memory = default;
         }
         else
         {
             output.Advance(bytes);
+            _memory = bytes <= _memory.Length ? _memory[bytes..] : default;
         }
-
-        _memory = default;
     }
 
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => output.FlushAsync(cancellationToken);
@@ -61,7 +62,7 @@ internal sealed class RejectionBody(PipeWriter output) : PipeWriter
     private static byte[] WithBody(ReadOnlySpan<byte> head, int lengthAt)
     {
         string requestId = RequestIds.New();
-        int status = int.Parse(head.Slice(Start.Length - 1, 3), NumberStyles.None, CultureInfo.InvariantCulture);
+        int status = int.Parse(head.Slice(Start.Length, 3), NumberStyles.None, CultureInfo.InvariantCulture);
         ArrayBufferWriter<byte> body = new();
         using (Utf8JsonWriter writer = new(body, RequestContext.JsonStyle))
         {

@@ -17,6 +17,7 @@ internal sealed partial class RequestDispatcher(HostServices services, RouteTabl
 
     public async Task HandleAsync(HttpContext http)
     {
+        using IDisposable? departure = ClientDeparture.Watch(http);
         RequestContext context = new(http, services, RequestIds.Of(http.Request.Headers["X-Request-Id"].ToString()));
         http.Response.Headers["X-Request-Id"] = context.RequestId;
         http.Response.Headers.XContentTypeOptions = "nosniff";
@@ -27,7 +28,7 @@ internal sealed partial class RequestDispatcher(HostServices services, RouteTabl
             await RunAsync(context, activity).ConfigureAwait(false);
             status = http.Response.StatusCode;
         }
-        catch (Exception exception) when (http.RequestAborted.IsCancellationRequested && exception is OperationCanceledException or IOException)
+        catch (Exception exception) when (http.RequestAborted.IsCancellationRequested && exception is OperationCanceledException)
         {
             status = ClientClosedRequest;
         }

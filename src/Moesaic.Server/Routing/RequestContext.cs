@@ -61,8 +61,8 @@ internal sealed partial class RequestContext(HttpContext http, HostServices serv
     /// <exception cref="BadHttpRequestException">It is cut off, malformed or too slow.</exception>
     public async Task<ReadOnlyMemory<byte>> ReadBodyAsync()
     {
-        using CancellationTokenSource deadline = CancellationTokenSource.CreateLinkedTokenSource(Aborted);
-        deadline.CancelAfter(TimeLeft ?? Timeout.InfiniteTimeSpan);
+        // Not for Aborted: a client that has sent all may have closed its side already; one that has not is told so.
+        using CancellationTokenSource deadline = new(TimeLeft ?? Timeout.InfiniteTimeSpan);
         try
         {
             ReadOnlyMemory<byte> body = await ReadBodyAsync(deadline.Token).ConfigureAwait(false);
@@ -74,9 +74,15 @@ internal sealed partial class RequestContext(HttpContext http, HostServices serv
 
             return body;
         }
-        catch (OperationCanceledException) when (!Aborted.IsCancellationRequested)
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
         {
             throw ApiException.FromFramework(408);
+        }
+        catch (IOException exception) when (exception is not BadHttpRequestException)
+        {
+            // Kestrel's word for chunks that make no sense.
+            Http.Response.Headers.Connection = "close";
+            throw ApiException.FromFramework(400, exception);
         }
     }
 
@@ -126,7 +132,7 @@ internal sealed partial class RequestContext(HttpContext http, HostServices serv
         response.ContentLength = body.Length;
         if (!HttpMethods.IsHead(Http.Request.Method))
         {
-            await response.Body.WriteAsync(body, Aborted).ConfigureAwait(false);
+            await response.Body.WriteAsync(body, CancellationToken.None).ConfigureAwait(false);
         }
     }
 
