@@ -72,8 +72,8 @@ internal sealed class FrameworkRefusalTests
     [Test]
     public async Task A_client_that_only_listens_on_still_gets_its_answer()
     {
-        RawResponse response = await _test.SendRawAsync($"POST /test/echo HTTP/1.1\r\n{Host}{Json}Content-Length: 2\r\n\r\n{{}}", halfClose: true);
-        Assert.That((response.Status, response.Body), Is.EqualTo((200, "{}")));
+        RawResponse response = await _test.SendRawAsync($"GET /health HTTP/1.1\r\n{Host}\r\n", halfClose: true);
+        Assert.That(response.Status, Is.EqualTo(200));
     }
 
     [TestCase("GET /health HTTP/1.1\r\nHost: loc", 408)]
