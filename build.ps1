@@ -4,7 +4,7 @@
 $ErrorActionPreference = 'Stop'
 $root = $PSScriptRoot
 $programVerbs = 'generate', 'chat', 'score', 'tokenize', 'detokenize', 'template', 'inspect', 'bench', 'bench-serve', 'serve', 'doctor'
-$scriptVerbs = 'help', 'deps', 'build', 'test', 'perf-gate', 'publish', 'clean'
+$scriptVerbs = 'help', 'deps', 'build', 'test', 'perf-gate', 'publish', 'pack', 'clean'
 
 function Invoke-Checked([scriptblock] $command) {
     & $command
@@ -51,6 +51,16 @@ switch ($verb) {
         Push-Location $root
         try {
             Invoke-Checked { dotnet publish src/Moesaic.Cli/Moesaic.Cli.csproj -c Release -r win-x64 --self-contained -p:PublishTrimmed=true -o out/publish/moesaic --nologo }
+        }
+        finally { Pop-Location }
+    }
+    'pack' {
+        Build-Program
+        Push-Location $root
+        try {
+            foreach ($project in 'bindings/Moesaic.Bindings', 'src/Moesaic.Interop', 'src/Moesaic.Models', 'src/Moesaic.Scheduling', 'src/Moesaic.Engine', 'src/Moesaic.Native') {
+                Invoke-Checked { dotnet pack $project -c Release -o out/packages --nologo -v quiet }
+            }
         }
         finally { Pop-Location }
     }

@@ -11,7 +11,7 @@ root=$PWD
 # Verbs that the program itself understands; build.ps1 has the same list (a test compares them).
 program_verbs="generate chat score tokenize detokenize template inspect bench bench-serve serve doctor"
 # Verbs of this script.
-script_verbs="help deps build test perf-gate publish clean"
+script_verbs="help deps build test perf-gate publish pack clean"
 
 usage() {
   cat <<'TEXT'
@@ -29,6 +29,7 @@ Work on the project:
   test         build and run every test; ends with 'N passed, N failed, N skipped'
   perf-gate    compare measured performance ratios with the checked-in budget
   publish      trimmed, self-contained program and its archive in out/publish
+  pack         NuGet packages of the libraries in out/packages
   clean        remove out/
   help         this text
 TEXT
@@ -56,6 +57,7 @@ case "$verb" in
   test) exec scripts/test.sh "$@" ;;
   perf-gate) build_program && exec scripts/perf-gate.sh "$@" ;;
   publish) exec scripts/publish.sh "$@" ;;
+  pack) exec scripts/pack.sh "$@" ;;
   clean) rm -rf out ;;
   *)
     echo "build.sh: unknown verb '$verb'; ./build.sh help lists them" >&2

@@ -59,6 +59,7 @@ check "Performance gate" scripts/perf-gate.sh
 check "Performance gate notices kernels that run twice" scripts/perf-gate.sh --prove --only q4_
 
 check "Trimmed, self-contained publish" scripts/publish.sh
+check "Packages, and a sample that is built from them" scripts/sample.sh
 
 say "Summary"
 "$dotnet" run --project tests/Moesaic.TestSummary -c Release --no-build -- "$results" tests/allowed-skips.txt >out/log/summary.txt || status=1
