@@ -1,0 +1,122 @@
+using System.Text.Json;
+using Moesaic.Engine;
+using Moesaic.Models.ChatTemplates;
+using Moesaic.Server.Catalog;
+using Moesaic.Server.Chat;
+using Moesaic.Server.Json;
+using Moesaic.Server.Routing;
+
+namespace Moesaic.Server.OpenAi.Responses;
+
+/// <summary>A request to /v1/responses. Nothing is kept of it.</summary>
+internal sealed record ResponsesRequest
+{
+    public required ServedModel Model { get; init; }
+
+    public required string Id { get; init; }
+
+    public required ChatCall Call { get; init; }
+
+    public bool Stream { get; init; }
+
+    // What the response repeats.
+    public string? Instructions { get; init; }
+
+    public int? MaxOutputTokens { get; init; }
+
+    public string? ReasoningEffort { get; init; }
+
+    public JsonElement? Tools { get; init; }
+
+    public JsonElement? Metadata { get; init; }
+
+    public required string ToolChoice { get; init; }
+
+    /// <exception cref="Errors.ApiException">400 or 404: the message names the field.</exception>
+    public static ResponsesRequest Read(JsonFields body, RequestContext context)
+    {
+        ServedModel model = CommonFields.Model(body, context);
+        RefuseUnsupported(body);
+        IReadOnlyList<ChatTemplateValue> tools = ToolReader.Read(body, isFlat: true);
+        string? instructions = body.Find("instructions")?.Text();
+        int? maxTokens = body.Find("max_output_tokens")?.Integer(1, int.MaxValue);
+        string? effort = ReadEffort(body);
+        JsonField input = body.Require("input");
+        return new ResponsesRequest
+        {
+            Model = model,
+            Id = context.RequestId,
+            Stream = body.Find("stream")?.Flag() ?? false,
+            Instructions = instructions,
+            MaxOutputTokens = maxTokens,
+            ReasoningEffort = effort,
+            Tools = body.Find("tools")?.Json.Clone(),
+            Metadata = body.Find("metadata") is { } metadata ? metadata.IsObject ? metadata.Json.Clone() : throw metadata.WrongType("an object") : null,
+            ToolChoice = body.Find("tool_choice")?.Text() ?? "auto",
+            Call = new ChatCall
+            {
+                Prompt = TemplateFields.ReadVariables(body, effort) with { Turns = ResponsesInput.Read(instructions, input), Tools = tools },
+                Sampling = SamplingFields.Read(body, model, maxTokens, topLogprobs: 0),
+                Priority = body.Find("priority")?.Integer(int.MinValue, int.MaxValue) ?? 0,
+                CacheSalt = body.Find("cache_salt")?.Text(RequestLimits.MaxCacheSalt) ?? "",
+                OneToolCall = body.Find("parallel_tool_calls")?.Flag() == false,
+                SkipSpecialTokens = body.Find("skip_special_tokens")?.Flag() ?? true,
+                IncludeStopString = body.Find("include_stop_str_in_output")?.Flag() ?? false,
+            },
+        };
+    }
+
+    private static void RefuseUnsupported(JsonFields body)
+    {
+        CommonFields.RefuseUnsupported(body);
+        body.Refuse("previous_response_id", "nothing is stored here; send the whole conversation as input");
+        body.Refuse("conversation", "nothing is stored here; send the whole conversation as input");
+        body.Refuse("background", "a response is given at once or not at all; leave it out");
+        body.Refuse("prompt", "nothing is stored here; send the prompt as input");
+        body.Refuse("max_tool_calls", "built-in tools, which it bounds, are not done here");
+        if (body.Find("truncation") is { } truncation && truncation.OneOf("auto", "disabled") == "auto")
+        {
+            throw truncation.NotSupported("input is never cut silently; shorten it");
+        }
+
+        if (body.Find("top_logprobs") is { } top && top.Integer(0, RequestLimits.MaxTopLogprobs) > 0)
+        {
+            throw top.NotSupported("log-probabilities are given by /v1/chat/completions and /v1/completions");
+        }
+
+        if (body.Find("include") is { } include)
+        {
+            foreach (JsonField item in include.Items(16))
+            {
+                // Reasoning is given in the open.
+                if (item.Text(RequestLimits.MaxName) != "reasoning.encrypted_content")
+                {
+                    throw item.NotSupported("there is nothing of this kind here to include");
+                }
+            }
+        }
+
+        if (body.Find("text") is { } text)
+        {
+            JsonFields fields = text.Object();
+            if (fields.Find("format") is { } format && format.Object().Require("type").Text(RequestLimits.MaxName) != "text")
+            {
+                throw format.NotSupported("only {\"type\": \"text\"} is done here: there is no constrained decoding yet");
+            }
+
+            if (fields.Find("verbosity") is { } verbosity && verbosity.OneOf("low", "medium", "high") != "medium")
+            {
+                throw verbosity.NotSupported("ask for the length in the prompt");
+            }
+        }
+
+        body.Ignore("user", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "stream_options");
+    }
+
+    private static string? ReadEffort(JsonFields body)
+    {
+        JsonFields? reasoning = body.Find("reasoning")?.Object();
+        reasoning?.Ignore("summary", "generate_summary");
+        return reasoning?.Find("effort")?.OneOf("none", "minimal", "low", "medium", "high", "xhigh");
+    }
+}
