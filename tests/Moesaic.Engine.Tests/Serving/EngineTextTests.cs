@@ -30,19 +30,29 @@ internal sealed class EngineTextTests : IDisposable
         string stop = whole.Text.Substring(at, 9);
         at = whole.Text.IndexOf(stop, StringComparison.Ordinal);
         Assert.That(_runtime.Tokenizer.Encode(stop, addSpecialTokens: false), Has.Count.GreaterThan(1), "the stop string spans tokens");
-        Generation generation = _engine.Submit(asked with
+        GenerationRequest stopping = asked with
         {
-            Sampling = asked.Sampling with { StopStrings = ["never seen", stop] },
+            Sampling = asked.Sampling with { StopStrings = ["never seen", stop], MaxTokens = 200 },
             IncludeStopString = include,
+        };
+
+        // Steps are held, so that the sequence can't just come to its end meanwhile.
+        using SemaphoreSlim steps = new(whole.Ids.Length);
+        using InferenceEngine engine = new(_runtime, new ServingOptions(), inner => new GatedExecutor(inner)
+        {
+            OnCollect = _ => Assert.That(steps.Wait(ServingTestModel.Limit)),
         });
-        GenerationSample sample = generation.Samples[0];
+        GenerationSample sample = engine.Submit(stopping).Samples[0];
         Answer answer = await ServingTestModel.ReadAsync(sample);
         Assert.That(answer.Text, Is.EqualTo(whole.Text[..(include ? at + stop.Length : at)]));
         Assert.That(answer.Finish, Is.EqualTo(FinishReason.StopString));
         Assert.That(sample.MatchedStopString, Is.EqualTo(stop));
         Assert.That(sample.NumGenerated, Is.LessThan(whole.Ids.Length));
-        Assert.That(SpinWait.SpinUntil(() => _engine.Statistics().Running == 0, ServingTestModel.Limit));
-        Assert.That(_engine.CheckIntegrity(), Is.Null);
+        steps.Release(1);
+        bool freed = SpinWait.SpinUntil(() => engine.Statistics().BlocksUsed == 0, TimeSpan.FromSeconds(30));
+        steps.Release(1000);
+        Assert.That(freed);
+        Assert.That(engine.CheckIntegrity(), Is.Null);
     }
 
     [Test]
