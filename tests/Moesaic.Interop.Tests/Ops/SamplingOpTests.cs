@@ -94,6 +94,32 @@ internal sealed class SamplingOpTests : IDisposable
     }
 
     [Test]
+    public void Settings_are_taken_from_the_first_row_asked_for()
+    {
+        PinnedArray<TokenBias> biases = new(1);
+        biases[0] = new TokenBias(4, 10);
+        SamplingRows rows = new(3);
+        rows.Set(0, new SamplingRow());
+        rows.Set(1, new SamplingRow { Biases = biases.Slice(0, 1) });
+        rows.Set(2, new SamplingRow());
+        Tensor logits = _device.Tensor<float>(2, Padded, [.. Logits, .. Logits]);
+        SampleParams Params(Tensor ids, int first) => new()
+        {
+            Logits = logits,
+            VocabularySize = Vocabulary,
+            Rows = rows,
+            FirstRow = first,
+            Ids = ids,
+            Logprobs = _device.Empty(2, 1),
+        };
+        Tensor ids = _device.Empty(2, 1, TensorFormat.I32);
+        _device.Stream.Sample(Params(ids, 1));
+        Assert.That(_device.Read<int>(ids), Is.EqualTo(new[] { 4, 1 }));
+        Assert.Throws<ArgumentException>(() => _device.Stream.Sample(Params(ids, 2)));
+        Assert.Throws<ArgumentException>(() => _device.Stream.Sample(Params(ids, -1)));
+    }
+
+    [Test]
     public void Token_logprobs_are_those_of_the_targets()
     {
         double[] p = Reference.Softmax([.. Logits.Take(Vocabulary).Select(v => (double)v)]);
