@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Unpacks Debian sid's llama.cpp, with the libraries it needs, into .tools/llama.cpp (git-ignored), for side-by-side
 # measurements only: nothing is installed, nothing of it is linked or shipped, CI never runs this.
-# Leaves .tools/llama.cpp/llama-bench, a wrapper that runs the program with its own loader and libraries.
+# Leaves .tools/llama.cpp/llama-bench and llama-server, wrappers that run the programs with their own loader and libraries.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 target=$PWD/.tools/llama.cpp
@@ -30,14 +30,16 @@ for deb in "$target"/debs/*.deb; do
   dpkg -x "$deb" "$target/root"
 done
 loader=$(find "$target/root" -name 'ld-linux-x86-64.so.2' | head -n 1)
-program=$(find "$target/root" -path '*/bin/llama-bench' -type f | head -n 1)
-[ -n "$loader" ] && [ -n "$program" ] || { echo "get-llama-cpp.sh: llama-bench or its loader is not in the packages" >&2; exit 1; }
+bin=$(dirname "$(find "$target/root" -path '*/bin/llama-bench' -type f | head -n 1)")
+[ -n "$loader" ] && [ -x "$bin/llama-bench" ] && [ -x "$bin/llama-server" ] || { echo "get-llama-cpp.sh: llama-bench, llama-server or their loader is not in the packages" >&2; exit 1; }
 libraries=$(find "$target/root" -name '*.so*' -printf '%h\n' | sort -u | tr '\n' ':')
 # Its plug-ins are looked for beside the executable, which is the loader when started this way.
 cp "$(dirname "$(find "$target/root" -name 'libggml-cpu-x64.so' | head -n 1)")"/*.so "$(dirname "$loader")/"
-cat >"$target/llama-bench" <<WRAPPER
+for program in llama-bench llama-server; do
+  cat >"$target/$program" <<WRAPPER
 #!/bin/sh
-exec "$loader" --library-path "$libraries" "$program" "\$@"
+exec "$loader" --library-path "$libraries" "$bin/$program" "\$@"
 WRAPPER
-chmod +x "$target/llama-bench"
-echo "$target/llama-bench"
+  chmod +x "$target/$program"
+  echo "$target/$program"
+done
