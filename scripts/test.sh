@@ -27,6 +27,10 @@ ensure_packages build
 ensure_packages test
 ensure_dotnet
 
+# Into the folder of the tests that run it; the registry is whichever npm is set up for.
+install_npm_packages() { (cd tests/Moesaic.Clients.Tests/node && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error; }); }
+check "Installing the openai package of npm" install_npm_packages
+
 say "Building the native library and its tests"
 build_native release
 check "Native tests" scripts/native-tests.sh release "$results"

@@ -3,7 +3,7 @@
 # Programs and headers that must be there, as "probe:debian-package" (probe: a command, or a file path).
 packages_build="cmake:cmake ninja:ninja-build g++:g++ git:git"
 packages_test="/usr/include/gtest/gtest.h:libgtest-dev /usr/include/gmock/gmock.h:libgmock-dev \
-/usr/include/benchmark/benchmark.h:libbenchmark-dev /usr/include/simde/x86/avx512.h:libsimde-dev chromium:chromium"
+/usr/include/benchmark/benchmark.h:libbenchmark-dev /usr/include/simde/x86/avx512.h:libsimde-dev chromium:chromium node:nodejs npm:npm"
 
 # ensure_packages build|test: installs what is missing through the system's package manager, or says the exact command.
 ensure_packages() {
