@@ -7,6 +7,9 @@ namespace Moesaic.Browser.Tests;
 internal sealed class Chromium
 {
     private static readonly string[] Names = ["chromium", "chromium-browser", "google-chrome"];
+    // Containers have little shared memory.
+    private static readonly string[] Common = ["--disable-gpu", "--disable-dev-shm-usage"];
+
     private static IPlaywright? s_playwright;
 
     public static IBrowser Browser { get; private set; } = null!;
@@ -19,7 +22,7 @@ internal sealed class Chromium
         {
             ExecutablePath = Find(),
             // Chromium refuses to run sandboxed as root, which containers are.
-            Args = Environment.IsPrivilegedProcess ? ["--no-sandbox", "--disable-gpu"] : ["--disable-gpu"],
+            Args = Environment.IsPrivilegedProcess ? [.. Common, "--no-sandbox"] : Common,
         });
     }
 
