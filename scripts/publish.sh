@@ -24,3 +24,18 @@ echo "out/publish/moesaic-linux-x64.tar.xz: $((size / 1024)) KiB (limit $limit_m
 answer=$(cd / && env -i "$root/out/publish/moesaic/moesaic" generate "define river" --json --max-tokens 24)
 echo "$answer" | grep -q '"text"' || { echo "publish.sh: the published program did not answer: $answer" >&2; exit 1; }
 (cd / && env -i "$root/out/publish/moesaic/moesaic" doctor >/dev/null)
+# The service host listens before it has loaded; ready is when health says so.
+(cd / && exec env -i "$root/out/publish/moesaic/moesaic" serve --port 0 2>"$root/out/log/publish-serve.log") &
+server=$!
+address=
+for _ in $(seq 100); do
+  address=$(sed -n 's,^listening on http://\([^/ ]*\)/.*,\1,p' out/log/publish-serve.log)
+  grep -q '^ready: ' out/log/publish-serve.log && break
+  sleep 0.2
+done
+health=$(curl -fsS "http://$address/health" || true)
+kill -TERM "$server" 2>/dev/null || true
+code=0
+wait "$server" || code=$?
+[ "$health" = '{"status":"ready"}' ] && [ "$code" = 0 ] ||
+  { echo "publish.sh: the published service host answered '$health' and ended with $code:" >&2; cat out/log/publish-serve.log >&2; exit 1; }

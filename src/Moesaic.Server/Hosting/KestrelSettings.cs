@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Hosting;
@@ -32,9 +33,11 @@ internal static class KestrelSettings
             endpoint.Use(static next => connection =>
             {
                 ClientDeparture.Attach(connection);
-                connection.Transport = RejectionBody.Wrap(connection.Transport);
+                connection.Transport = new Transport(new LingeringInput(connection.Transport.Input), new RejectionBody(connection.Transport.Output));
                 return next(connection);
             });
         });
     }
+
+    private sealed record Transport(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 }

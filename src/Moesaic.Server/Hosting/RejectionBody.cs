@@ -23,8 +23,6 @@ internal sealed class RejectionBody(PipeWriter output) : PipeWriter
 
     private static ReadOnlySpan<byte> End => "\r\n\r\n"u8;
 
-    public static IDuplexPipe Wrap(IDuplexPipe transport) => new Pair(transport.Input, new RejectionBody(transport.Output));
-
     public override bool CanGetUnflushedBytes => output.CanGetUnflushedBytes;
 
     public override long UnflushedBytes => output.UnflushedBytes;
@@ -73,6 +71,4 @@ internal sealed class RejectionBody(PipeWriter output) : PipeWriter
             CultureInfo.InvariantCulture, $"\r\nContent-Length: {body.WrittenCount}\r\nContent-Type: application/json\r\nX-Request-Id: {requestId}\r\n");
         return [.. head[..lengthAt], .. Encoding.ASCII.GetBytes(fields), .. head[(lengthAt + NoBody.Length)..], .. body.WrittenSpan];
     }
-
-    private sealed record Pair(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 }

@@ -61,7 +61,6 @@ internal sealed partial class RequestContext(HttpContext http, HostServices serv
     /// <exception cref="BadHttpRequestException">It is cut off, malformed or too slow.</exception>
     public async Task<ReadOnlyMemory<byte>> ReadBodyAsync()
     {
-        // Not for Aborted: a client that has sent all may have closed its side already; one that has not is told so.
         using CancellationTokenSource deadline = new(TimeLeft ?? Timeout.InfiniteTimeSpan);
         try
         {
@@ -90,9 +89,23 @@ internal sealed partial class RequestContext(HttpContext http, HostServices serv
     {
         ArrayBufferWriter<byte> body = new();
         PipeReader reader = Http.Request.BodyReader;
+        bool isGone = false;
+        using CancellationTokenRegistration departure = Aborted.UnsafeRegister(static r => ((PipeReader)r!).CancelPendingRead(), reader);
         while (true)
         {
-            ReadResult result = await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+            // A client that closed its side may have sent everything before: what is there is taken, nothing is waited for.
+            ReadResult result;
+            if (!isGone)
+            {
+                result = await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+            }
+            else if (!reader.TryRead(out result))
+            {
+                Http.Response.Headers.Connection = "close";
+                throw new ApiException(400, ErrorCodes.BadRequest, "the request's body ended early");
+            }
+
+            isGone |= result.IsCanceled;
             if (body.WrittenCount + result.Buffer.Length > Options.MaxBodyBytes)
             {
                 throw new ApiException(413, ErrorCodes.BodyTooLarge, $"the request's body is larger than the {Options.MaxBodyBytes} bytes that this server takes");

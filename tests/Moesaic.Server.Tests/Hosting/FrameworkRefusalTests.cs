@@ -61,19 +61,31 @@ internal sealed class FrameworkRefusalTests
         await AssertAliveAsync();
     }
 
-    [Test]
-    public async Task A_body_that_ends_early_is_a_bad_request()
+    [TestCase("Content-Length: 100\r\n\r\n{", 400, "bad_request")]
+    [TestCase("Content-Length: 100\r\n\r\n", 400, "bad_request")]
+    [TestCase("Transfer-Encoding: chunked\r\n\r\n5\r\n{}", 400, "bad_request")]
+    [TestCase("Content-Length: 2000\r\n\r\n{", 413, "body_too_large")]
+    public async Task A_body_that_ends_early_is_a_bad_request(string rest, int status, string code)
     {
-        RawResponse response = await _test.SendRawAsync($"POST /test/echo HTTP/1.1\r\n{Host}{Json}Content-Length: 100\r\n\r\n{{", halfClose: true);
-        Assert.That(response.Status, Is.EqualTo(400).Or.Zero);
+        RawResponse response = await _test.SendRawAsync($"POST /test/echo HTTP/1.1\r\n{Host}{Json}{rest}", halfClose: true);
+        Assert.That((response.Status, response.Code()), Is.EqualTo((status, code)));
         await AssertAliveAsync();
+    }
+
+    [TestCase("GET /hea")]
+    [TestCase("GET /health HTTP/1.1\r\nHost: local")]
+    public async Task Headers_that_end_early_are_a_bad_request(string start)
+    {
+        RawResponse response = await _test.SendRawAsync(start, halfClose: true);
+        Assert.That((response.Status, response.Code()), Is.EqualTo((400, "bad_request")));
     }
 
     [Test]
     public async Task A_client_that_only_listens_on_still_gets_its_answer()
     {
-        RawResponse response = await _test.SendRawAsync($"GET /health HTTP/1.1\r\n{Host}\r\n", halfClose: true);
-        Assert.That(response.Status, Is.EqualTo(200));
+        RawResponse get = await _test.SendRawAsync($"GET /health HTTP/1.1\r\n{Host}\r\n", halfClose: true);
+        RawResponse post = await _test.SendRawAsync($"POST /test/echo HTTP/1.1\r\n{Host}{Json}Content-Length: 2\r\n\r\n{{}}", halfClose: true);
+        Assert.That((get.Status, post.Status, post.Body), Is.EqualTo((200, 200, "{}")));
     }
 
     [TestCase("GET /health HTTP/1.1\r\nHost: loc", 408)]
