@@ -35,6 +35,7 @@ public sealed class InferenceEngine : IDisposable
     internal InferenceEngine(ModelRuntime runtime, ServingOptions options, Func<IStepExecutor, IStepExecutor> wrap)
     {
         ArgumentNullException.ThrowIfNull(runtime);
+        options.Validate();
         Runtime = runtime;
         _options = options;
         _clock = options.Clock;

@@ -39,4 +39,27 @@ public sealed record ServingOptions
 
     /// <summary>Steps that the log remembers.</summary>
     public int StepLogCapacity { get; init; } = 256;
+
+    /// <exception cref="ArgumentException">A bound is impossible; the message names it.</exception>
+    internal void Validate()
+    {
+        Require(MaxSequences >= 1, nameof(MaxSequences), MaxSequences, "at least 1");
+        Require(MaxTokensPerStep >= MaxSequences, nameof(MaxTokensPerStep), MaxTokensPerStep, $"at least MaxSequences ({MaxSequences}), so that every sequence can decode in every step");
+        Require(MaxPrefillChunk is null or >= 1, nameof(MaxPrefillChunk), MaxPrefillChunk ?? 0, "at least 1");
+        Require(KvCacheBytes is null or >= 1, nameof(KvCacheBytes), KvCacheBytes ?? 0, "at least 1");
+        Require(BlockTokens >= 16 && BlockTokens % 16 == 0, nameof(BlockTokens), BlockTokens, "a multiple of 16");
+        Require(MaxWaiting >= 1, nameof(MaxWaiting), MaxWaiting, "at least 1");
+        Require(MaxWaitingPerTenant is null or >= 1, nameof(MaxWaitingPerTenant), MaxWaitingPerTenant ?? 0, "at least 1");
+        Require(MaxWaitingTokens >= 1, nameof(MaxWaitingTokens), MaxWaitingTokens, "at least 1");
+        Require(StepLogCapacity >= 1, nameof(StepLogCapacity), StepLogCapacity, "at least 1");
+        ArgumentNullException.ThrowIfNull(Clock);
+    }
+
+    private static void Require(bool holds, string name, long value, string expected)
+    {
+        if (!holds)
+        {
+            throw new ArgumentException($"{name} is {value}; expected {expected}.", name);
+        }
+    }
 }

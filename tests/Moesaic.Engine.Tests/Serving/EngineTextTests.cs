@@ -136,6 +136,26 @@ internal sealed class EngineTextTests : IDisposable
         Assert.That(_engine.Submit(asked with { NumSamples = 65 }).Admission.WaitAsync(ServingTestModel.Limit).Result.Reason, Is.EqualTo(Scheduling.RejectionReason.TooManySamples));
     }
 
+    [Test]
+    public void Impossible_bounds_are_named()
+    {
+        (ServingOptions Options, string Name)[] cases =
+        [
+            (new() { MaxSequences = 0 }, "MaxSequences"),
+            (new() { MaxTokensPerStep = 63 }, "MaxTokensPerStep"),
+            (new() { MaxPrefillChunk = 0 }, "MaxPrefillChunk"),
+            (new() { KvCacheBytes = 0 }, "KvCacheBytes"),
+            (new() { BlockTokens = 24 }, "BlockTokens"),
+            (new() { MaxWaiting = 0 }, "MaxWaiting"),
+        ];
+        foreach ((ServingOptions options, string name) in cases)
+        {
+            Assert.That(() => new InferenceEngine(_runtime, options), Throws.ArgumentException.With.Message.StartsWith(name));
+        }
+
+        Assert.That(() => new InferenceEngine(_runtime, new ServingOptions { KvCacheBytes = 1000 }), Throws.ArgumentException.With.Message.Contains("1000 bytes"));
+    }
+
     private static GenerationRequest Greedy(int maxTokens) => new()
     {
         Prompt = ServingTestModel.Prompt(3),
