@@ -76,6 +76,9 @@ public sealed class ServeOptions
     [Option("reply-format", MetaValue = "NAME", HelpText = "How replies mark tool calls and thinking; found from the model when absent.")]
     public string? ReplyFormat { get; set; }
 
+    [Option("reasoning-fields", MetaValue = "NAMES", HelpText = "Field that tells thinking in chat completions: reasoning, reasoning_content or both (default both).")]
+    public string? ReasoningFields { get; set; }
+
     [Option("threads", MetaValue = "N", HelpText = "Threads; every usable processor when absent.")]
     public string? Threads { get; set; }
 

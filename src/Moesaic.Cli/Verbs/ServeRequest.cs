@@ -24,6 +24,7 @@ internal static class ServeRequest
             Engine = EngineOptions(settings),
             Serving = ServingOptions(settings),
             ReplyFormat = ReplyFormat(settings),
+            ReasoningFields = Choose(settings, "reasoning-fields", ReasoningFields.Both, ("both", ReasoningFields.Both), ("reasoning", ReasoningFields.Reasoning), ("reasoning_content", ReasoningFields.ReasoningContent)),
             Address = Address(settings),
             Port = settings.Integer("port", 0, IPEndPoint.MaxPort) ?? ServerOptions.DefaultPort,
             AllowedHosts = [.. settings.All("allowed-host").Select(static s => s.Value)],

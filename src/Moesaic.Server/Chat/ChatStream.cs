@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Moesaic.Engine;
 using Moesaic.Models.ChatTemplates;
 using Moesaic.Server.Catalog;
@@ -126,6 +127,7 @@ internal sealed class ChatStream : IAsyncDisposable
     }
 
     /// <inheritdoc cref="RunningRequest.NextAsync"/>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> NextAsync(SseWriter? sse = null)
     {
         _parts.Clear();

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Moesaic.Engine;
 using Moesaic.Models;
 using Moesaic.Models.ChatTemplates;
@@ -80,7 +81,7 @@ internal sealed class RunningRequest : IAsyncDisposable
                 SubmitResult result = await Admission(generation, context.Aborted).ConfigureAwait(false);
                 if (!result.IsAccepted)
                 {
-                    throw ApiException.Rejected(result);
+                    throw result.Reason == RejectionReason.TooManySamples ? ApiException.Invalid("n", result.Message) : ApiException.Rejected(result);
                 }
             }
         }
@@ -117,6 +118,7 @@ internal sealed class RunningRequest : IAsyncDisposable
     /// <returns>Whether there is one; false once all answers have ended.</returns>
     /// <exception cref="ApiException">An answer failed, ran out of time or was cut off by the host.</exception>
     /// <exception cref="OperationCanceledException">The client went away.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> NextAsync(SseWriter? sse = null)
     {
         ValueTask<bool> next = _events.MoveNextAsync();

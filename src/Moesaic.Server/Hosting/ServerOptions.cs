@@ -19,6 +19,9 @@ public sealed record ServerOptions
     /// <summary>How replies mark tool calls and thinking; null: found from each model.</summary>
     public ReplyFormat? ReplyFormat { get; init; }
 
+    /// <summary>By which names thinking is told in OpenAI's chat completions.</summary>
+    public ReasoningFields ReasoningFields { get; init; }
+
     /// <summary>Where to listen: loopback unless told otherwise.</summary>
     public IPAddress Address { get; init; } = IPAddress.Loopback;
 

@@ -14,7 +14,7 @@ internal static class ChatCompletionRoute
     {
         ChatCompletionRequest request = await RequestReading.ReadAsync(context, ChatCompletionRequest.Read).ConfigureAwait(false);
         await using ChatStream stream = await ChatStream.StartAsync(context, request.Model, request.Call).ConfigureAwait(false);
-        ChatCompletionWriter writer = new(request, stream);
+        ChatCompletionWriter writer = new(request, stream, context.Options.ReasoningFields);
         await (request.Common.Stream ? StreamAsync(context, request, stream, writer) : AnswerAsync(context, request, stream, writer)).ConfigureAwait(false);
     }
 

@@ -5,7 +5,7 @@ using Moesaic.Server.Chat;
 namespace Moesaic.Server.OpenAi;
 
 /// <summary>Writes chat completions: events of a stream, or the whole.</summary>
-internal sealed class ChatCompletionWriter(ChatCompletionRequest request, ChatStream stream)
+internal sealed class ChatCompletionWriter(ChatCompletionRequest request, ChatStream stream, ReasoningFields reasoningFields)
 {
     private readonly ResponseHead _head = new(
         "chatcmpl-", request.Common.Id, request.Common.Stream ? "chat.completion.chunk" : "chat.completion", request.Model);
@@ -168,9 +168,7 @@ internal sealed class ChatCompletionWriter(ChatCompletionRequest request, ChatSt
 
         if (answer.Reasoning.Length > 0 && request.IncludeReasoning)
         {
-            string reasoning = answer.Reasoning.ToString();
-            json.WriteString("reasoning_content"u8, reasoning);
-            json.WriteString("reasoning"u8, reasoning);
+            WriteReasoning(json, answer.Reasoning.ToString());
         }
 
         if (answer.Calls.Count > 0)
@@ -229,13 +227,12 @@ internal sealed class ChatCompletionWriter(ChatCompletionRequest request, ChatSt
     private void WriteUsageMember(Utf8JsonWriter json) => ResponseHead.WriteUsage(
         json, stream.NumPromptTokens, stream.NumCachedTokens, stream.NumGenerated, stream.NumReasoningTokens);
 
-    private static void WriteDelta(Utf8JsonWriter json, in ReplyPart part)
+    private void WriteDelta(Utf8JsonWriter json, in ReplyPart part)
     {
         switch (part.Kind)
         {
             case ReplyPartKind.Reasoning:
-                json.WriteString("reasoning_content"u8, part.Text);
-                json.WriteString("reasoning"u8, part.Text);
+                WriteReasoning(json, part.Text);
                 break;
             case ReplyPartKind.ToolCallBegin:
                 json.WriteStartArray("tool_calls"u8);
@@ -259,6 +256,19 @@ internal sealed class ChatCompletionWriter(ChatCompletionRequest request, ChatSt
             default:
                 json.WriteString("content"u8, part.Text);
                 break;
+        }
+    }
+
+    private void WriteReasoning(Utf8JsonWriter json, string text)
+    {
+        if (reasoningFields != ReasoningFields.Reasoning)
+        {
+            json.WriteString("reasoning_content"u8, text);
+        }
+
+        if (reasoningFields != ReasoningFields.ReasoningContent)
+        {
+            json.WriteString("reasoning"u8, text);
         }
     }
 

@@ -74,13 +74,9 @@ internal sealed record CommonFields
         };
     }
 
-    /// <summary>The model that a request names.</summary>
-    /// <exception cref="Errors.ApiException">400: it names none; 404: there is none of that name.</exception>
-    public static ServedModel Model(JsonFields body, RequestContext context, bool required = true)
-    {
-        JsonField? name = required ? body.Require("model") : body.Find("model");
-        return context.Models.Get(name?.Text(RequestLimits.MaxModelName));
-    }
+    /// <summary>The model that a request names; the first one if it names none.</summary>
+    /// <exception cref="Errors.ApiException">404: there is none of that name.</exception>
+    public static ServedModel Model(JsonFields body, RequestContext context) => context.Models.Get(body.Find("model")?.Text(RequestLimits.MaxModelName));
 
     /// <summary>Refuses what no route here does.</summary>
     public static void RefuseUnsupported(JsonFields body)

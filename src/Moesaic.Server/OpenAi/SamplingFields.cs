@@ -9,6 +9,9 @@ namespace Moesaic.Server.OpenAi;
 /// <summary>Reads how tokens are chosen: OpenAI's fields and vLLM's, over what the model's author recommends.</summary>
 internal static class SamplingFields
 {
+    private const float LeastTemperature = 1e-5f;
+    private const double LeastPenalty = 0.01;
+
     /// <param name="body">The request's fields.</param>
     /// <param name="model">Gives defaults and the size of the vocabulary.</param>
     /// <param name="maxTokens">Most tokens of an answer; null: as many as fit.</param>
@@ -22,11 +25,11 @@ internal static class SamplingFields
         float minP = Number(body.Find("min_p"), 0, 1) ?? defaults.MinP;
         return defaults with
         {
-            Temperature = Number(body.Find("temperature"), 0, 2) ?? defaults.Temperature,
-            TopP = Positive(body.Find("top_p"), 1) ?? defaults.TopP,
+            Temperature = Temperature(body.Find("temperature")) ?? defaults.Temperature,
+            TopP = TopP(body.Find("top_p")) ?? defaults.TopP,
             TopK = Math.Max(0, topK),
             MinP = Math.Min(minP, float.BitDecrement(1)),
-            RepetitionPenalty = Positive(body.Find("repetition_penalty"), 100) ?? defaults.RepetitionPenalty,
+            RepetitionPenalty = Number(body.Find("repetition_penalty"), LeastPenalty, 100) ?? defaults.RepetitionPenalty,
             PresencePenalty = Number(body.Find("presence_penalty"), -2, 2) ?? defaults.PresencePenalty,
             FrequencyPenalty = Number(body.Find("frequency_penalty"), -2, 2) ?? defaults.FrequencyPenalty,
             LogitBias = LogitBias(body.Find("logit_bias"), vocabulary),
@@ -96,7 +99,9 @@ internal static class SamplingFields
 
     private static float? Number(JsonField? field, double min, double max) => field is { } value ? (float)value.Number(min, max) : null;
 
+    // Logits divided by less would overflow; the draw would be greedy anyhow.
+    private static float? Temperature(JsonField? field) => Number(field, 0, 2) is { } value ? value < LeastTemperature ? 0 : value : null;
+
     // The smallest doubles would become 0 as floats.
-    private static float? Positive(JsonField? field, double max) =>
-        field is { } value ? Math.Max((float)value.Number(0, max, minExcluded: true), float.Epsilon) : null;
+    private static float? TopP(JsonField? field) => field is { } value ? Math.Max((float)value.Number(0, 1, minExcluded: true), float.Epsilon) : null;
 }

@@ -60,7 +60,7 @@ internal static class TokenizeRoutes
 
     private static Tokens ReadText(JsonFields body, RequestContext context)
     {
-        ServedModel model = CommonFields.Model(body, context, required: false);
+        ServedModel model = CommonFields.Model(body, context);
         bool withTexts = body.Find("return_token_strs")?.Flag() ?? false;
         if (body.Find("prompt") is { } prompt)
         {
@@ -85,7 +85,7 @@ internal static class TokenizeRoutes
 
     private static string ReadIds(JsonFields body, RequestContext context)
     {
-        ServedModel model = CommonFields.Model(body, context, required: false);
+        ServedModel model = CommonFields.Model(body, context);
         int[] ids = body.Require("tokens").Integers(0, model.Runtime.Description.VocabularySize - 1, int.MaxValue);
         return RunningRequest.Encode("tokens", () => model.Runtime.Tokenizer.Decode(ids, skipSpecialTokens: false));
     }

@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -77,6 +78,7 @@ internal sealed class SseWriter : IDisposable
 
     /// <summary>Sends what was written; waits while the client is slow.</summary>
     /// <exception cref="OperationCanceledException">The client went away.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask FlushAsync(CancellationToken cancellation)
     {
         FlushResult result = await _pipe.FlushAsync(cancellation).ConfigureAwait(false);

@@ -158,6 +158,25 @@ internal sealed class ChatCompletionTests : OpenAiTests
         static string[] Contents(JsonElement response) => [.. response.GetProperty("choices").EnumerateArray().Select(static c => c.GetProperty("message").GetProperty("content").GetString()!)];
     }
 
+    [TestCase("\"temperature\":1e-40")]
+    [TestCase("\"temperature\":0,\"max_tokens\":2147483647")]
+    [TestCase("\"temperature\":0.001,\"top_p\":1e-300,\"logit_bias\":{\"5\":-100}")]
+    public async Task Extreme_values_do_no_harm(string fields)
+    {
+        Assert.That(Content(await ChatAsync(fields)), Is.EqualTo(Content(await ChatAsync("\"temperature\":0"))));
+    }
+
+    [Test]
+    public async Task Many_requests_at_once_get_what_each_gets_alone()
+    {
+        string[] bodies = [.. Enumerable.Range(0, 24).Select(i => $"\"seed\":{i},\"temperature\":1.2,\"max_tokens\":{5 + i},\"logprobs\":{(i % 2 == 0 ? "true" : "false")}")];
+        JsonElement[] together = await Task.WhenAll(bodies.Select(ChatAsync));
+        for (int i = 0; i < bodies.Length; i++)
+        {
+            Assert.That(WholeChoice(together[i], 0), Is.EqualTo(WholeChoice(await ChatAsync(bodies[i]), 0)));
+        }
+    }
+
     [TestCase("\"top_k\":1")]
     [TestCase("\"top_p\":0.0001")]
     [TestCase("\"min_p\":1")]

@@ -26,15 +26,17 @@ internal sealed class OpenAiHost : IAsyncDisposable
     /// <summary>A host of one model called "m".</summary>
     /// <param name="path">Null: the embedded model.</param>
     /// <param name="templatePath">Replaces the model's chat template.</param>
-    public static async Task<OpenAiHost> StartAsync(string? path = null, string? templatePath = null)
+    /// <param name="change">Changes the other options.</param>
+    public static async Task<OpenAiHost> StartAsync(string? path = null, string? templatePath = null, Func<ServerOptions, ServerOptions>? change = null)
     {
-        ServiceHost host = await ServiceHost.StartAsync(new ServerOptions
+        ServerOptions options = new()
         {
             Port = 0,
-            LogWriter = Console.Out,
+            LogWriter = TextWriter.Null,
             Models = [new ModelSource("m", path)],
             Engine = new EngineOptions { Device = new DeviceOptions { NumThreads = 2 }, ChatTemplatePath = templatePath },
-        });
+        };
+        ServiceHost host = await ServiceHost.StartAsync(change?.Invoke(options) ?? options);
         await host.Ready;
         return new OpenAiHost(host);
     }
@@ -88,6 +90,13 @@ internal sealed class OpenAiHost : IAsyncDisposable
         HttpResponseMessage response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         Assert.That(response.StatusCode, Is.EqualTo(HttpStatusCode.OK));
         return response;
+    }
+
+    /// <summary>Posts and returns as soon as there are headers, whatever they say.</summary>
+    public async Task<HttpResponseMessage> SendAsync(string path, string json, CancellationToken cancellation)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Post, path) { Content = new StringContent(json, Encoding.UTF8, "application/json") };
+        return await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
     }
 
     /// <summary>The next event; null at the end of the stream.</summary>

@@ -21,17 +21,22 @@ internal sealed class StreamEndTests : OpenAiTests
             await OpenAiHost.ReadEventAsync(reader);
         }
 
-        // Far less time than the whole answer takes is enough; the limit only keeps a broken host from hanging the test.
-        Stopwatch waited = Stopwatch.StartNew();
-        while (Host.Engine.Statistics() is { } now && (now.Running > 0 || now.BlocksUsed > 0) && waited.Elapsed < TimeSpan.FromSeconds(60))
-        {
-            await Task.Yield();
-        }
-
-        EngineStatistics after = Host.Engine.Statistics();
-        Assert.That((after.Running, after.BlocksUsed), Is.EqualTo((0, 0)));
-        Assert.That(after.GeneratedTokens - before, Is.LessThan(880));
+        await UntilAsync(static now => now.Running == 0 && now.BlocksUsed == 0);
+        Assert.That(Host.Engine.Statistics().GeneratedTokens - before, Is.LessThan(880));
         Assert.That(Host.Engine.CheckIntegrity(), Is.Null);
+    }
+
+    [Test]
+    public async Task Client_that_leaves_while_it_waits_for_a_whole_answer_frees_its_blocks()
+    {
+        using CancellationTokenSource left = new();
+        long before = Host.Engine.Statistics().GeneratedTokens;
+        Task<HttpResponseMessage> waits = Host.SendAsync(Chat, "{" + River + ",\"ignore_eos\":true}", left.Token);
+        await UntilAsync(now => now.GeneratedTokens > before);
+        await left.CancelAsync();
+        Assert.That(async () => await waits, Throws.InstanceOf<OperationCanceledException>());
+        await UntilAsync(static now => now.Running == 0 && now.BlocksUsed == 0);
+        Assert.That(Host.Engine.Statistics().GeneratedTokens - before, Is.LessThan(880));
     }
 
     [TestCase(Chat, River)]
@@ -74,6 +79,17 @@ internal sealed class StreamEndTests : OpenAiTests
         await drained;
         Assert.That(last.Name, Is.EqualTo("response.failed"));
         Assert.That(last.Data.GetProperty("response").GetProperty("error").GetProperty("code").GetString(), Is.EqualTo("draining"));
+    }
+
+    // Far less time than the whole answer takes is enough; the limit only keeps a broken host from hanging the test.
+    private static async Task UntilAsync(Func<EngineStatistics, bool> holds)
+    {
+        Stopwatch waited = Stopwatch.StartNew();
+        while (!holds(Host.Engine.Statistics()))
+        {
+            Assert.That(waited.Elapsed, Is.LessThan(TimeSpan.FromSeconds(60)), Host.Engine.Statistics().ToString());
+            await Task.Yield();
+        }
     }
 
     [Test]
