@@ -63,13 +63,14 @@ start() {
   exit 1
 }
 
-# bench NAME STREAMS ROUND: one measurement, every request with prompts that no round before had.
+# bench NAME STREAMS ROUND: one measurement, every request with prompts that no round before had. llama.cpp's server closes
+# connections after an answer without saying so, which is why none is used twice.
 bench() {
   local name=$1 count=$2 round=$3 port=$moesaic_port prompts=$(($2 * 4))
   [ "$name" = llama.cpp ] && port=$llama_port
   [ "$prompts" -gt 64 ] && prompts=64
   [ "$prompts" -lt "$count" ] && prompts=$count
-  "$program" bench-serve --base-url http://127.0.0.1:$port --num-prompts "$prompts" --max-concurrency "$count" --ignore-eos \
+  "$program" bench-serve --base-url http://127.0.0.1:$port --num-prompts "$prompts" --max-concurrency "$count" --ignore-eos --no-keep-alive \
     --random-input-len "$input" --random-output-len "$output" --seed $((count * 1000 + round)) --json \
     >"$results/$count-$name-$round.json"
   echo "$count streams, round $round, $name: $(value "$results/$count-$name-$round.json" total_token_throughput) tokens/s" >&2
@@ -80,7 +81,7 @@ value() { grep -o "\"$2\":[0-9.eE+-]*" "$1" | head -n 1 | cut -d: -f2; }
 # median STREAMS NAME KEY: over all rounds that are there.
 median() {
   local file
-  for file in "$results/$1-$2-"*.json; do [ -s "$file" ] && value "$file" "$3"; done | sort -g |
+  for file in "$results/$1-$2-"*.json; do if [ -s "$file" ]; then value "$file" "$3"; fi; done | sort -g |
     awk '{ v[NR] = $1 } END { if (NR) printf "%.1f", NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2; else printf "-" }'
 }
 

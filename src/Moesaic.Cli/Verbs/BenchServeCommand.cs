@@ -13,7 +13,7 @@ internal static class BenchServeCommand
     public static async Task<int> RunAsync(BenchServeOptions options, Terminal terminal, CancellationToken cancellationToken)
     {
         BenchServePlan plan = BenchServePlan.Of(options);
-        using HttpMessageInvoker http = Connections(plan);
+        using HttpMessageInvoker http = Connections(plan, options.NoKeepAlive);
         HostApi host = new(http, plan.BaseUrl, plan.ApiKey);
         string model = options.Model ?? await host.FirstModelAsync(cancellationToken).ConfigureAwait(false);
         host.Model = model;
@@ -39,7 +39,7 @@ internal static class BenchServeCommand
     }
 
     /// <summary>No proxy, no redirects, no cookies, as many connections as there are requests.</summary>
-    private static HttpMessageInvoker Connections(BenchServePlan plan) => new(new SocketsHttpHandler
+    private static HttpMessageInvoker Connections(BenchServePlan plan, bool noKeepAlive) => new(new SocketsHttpHandler
     {
         UseProxy = false,
         UseCookies = false,
@@ -47,6 +47,7 @@ internal static class BenchServeCommand
         ConnectTimeout = plan.RequestTimeout,
         MaxConnectionsPerServer = int.MaxValue,
         PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+        PooledConnectionLifetime = noKeepAlive ? TimeSpan.Zero : Timeout.InfiniteTimeSpan,
     });
 
     /// <exception cref="HostException">One of them failed: there is nothing to measure.</exception>

@@ -71,6 +71,9 @@ public sealed class BenchServeOptions
     [Option("extra-body", MetaValue = "JSON", HelpText = "An object whose members are added to every request.")]
     public string? ExtraBody { get; set; }
 
+    [Option("no-keep-alive", HelpText = "Open a connection for every request, for hosts that close theirs without saying so.")]
+    public bool NoKeepAlive { get; set; }
+
     [Option("request-timeout", MetaValue = "S", Default = 3600.0, HelpText = "A request that takes longer than so many seconds has failed.")]
     public double RequestTimeout { get; set; }
 

@@ -68,8 +68,18 @@ internal sealed class BenchServeTests
     {
         await using ScriptedHost host = await ScriptedHost.StartAsync(gatherFirst: 3);
         ProgramRun run = await Run(host, "--num-prompts", "30", "--num-warmups", "0", "--max-concurrency", "3", "--random-input-len", "4", "--random-output-len", "2");
-        Assert.That((run.ExitCode, run.Error, host.MostRunning), Is.EqualTo((0, "", 3)));
+        Assert.That((run.ExitCode, Complaints(run), host.MostRunning), Is.EqualTo((0, "", 3)));
         Assert.That(run.Output, Does.Contain("Maximum request concurrency:             3\n"));
+    }
+
+    [TestCase(true, 5)]
+    [TestCase(false, 1)]
+    public async Task Connections_are_kept_unless_told_otherwise(bool noKeepAlive, int connections)
+    {
+        await using ScriptedHost host = await ScriptedHost.StartAsync();
+        string[] arguments = ["--num-prompts", "4", "--max-concurrency", "1", "--random-input-len", "4", "--random-output-len", "2"];
+        await Run(host, noKeepAlive ? [.. arguments, "--no-keep-alive"] : arguments);
+        Assert.That(host.Connections.Distinct().Count(), Is.EqualTo(connections));
     }
 
     [Test]
@@ -78,7 +88,7 @@ internal sealed class BenchServeTests
         await using ScriptedHost host = await ScriptedHost.StartAsync(refuseEvery: 5);
         ProgramRun run = await Run(host, "--num-prompts", "10", "--num-warmups", "0", "--random-input-len", "4", "--random-output-len", "2", "--goodput", "ttft:60000", "e2el:60000");
         Assert.That(run.ExitCode, Is.EqualTo(4));
-        Assert.That(run.Error, Is.EqualTo("moesaic: 2 of 10 requests failed: HTTP 429: the queue is full\n"));
+        Assert.That(Complaints(run), Is.EqualTo("moesaic: 2 of 10 requests failed: HTTP 429: the queue is full\n"));
         Assert.That(run.Output, Does.Contain("Successful requests:                     8\nFailed requests:                         2\n").And.Contain("Request goodput (req/s): "));
     }
 
@@ -109,7 +119,7 @@ internal sealed class BenchServeTests
         await using ScriptedHost host = await ScriptedHost.StartAsync();
         ProgramRun run = await Run(
             host, "--dataset-path", file, "--num-warmups", "0", "--model", "other", "--api-key", "secret", "--extra-body", """{"temperature": 0.5, "top_k": 4}""", "--save-result", saved, "--html", page);
-        Assert.That((run.ExitCode, run.Error), Is.EqualTo((0, "")));
+        Assert.That((run.ExitCode, Complaints(run)), Is.EqualTo((0, "")));
         JsonElement[] bodies = [.. host.Bodies];
         JsonElement result = JsonDocument.Parse(await File.ReadAllTextAsync(saved)).RootElement;
         Assert.Multiple(() =>
@@ -205,10 +215,14 @@ internal sealed class BenchServeTests
 
     private static JsonElement Json(ProgramRun run)
     {
-        Assert.That((run.ExitCode, run.Error), Is.EqualTo((0, "")));
+        Assert.That((run.ExitCode, Complaints(run)), Is.EqualTo((0, "")));
         using JsonDocument document = JsonDocument.Parse(run.Output);
         return document.RootElement.Clone();
     }
+
+    /// <summary>Standard error without the remark that the machine was too busy to send in time.</summary>
+    private static string Complaints(ProgramRun run) =>
+        string.Concat(run.Error.Split('\n').Where(l => l.Length > 0 && !l.Contains("fell behind its schedule", StringComparison.Ordinal)).Select(l => l + "\n"));
 
     private static double[] Numbers(JsonElement result, string name) => [.. result.GetProperty(name).EnumerateArray().Select(n => n.GetDouble())];
 }

@@ -21,6 +21,14 @@ internal sealed class ScriptedHost : IAsyncDisposable
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
+
+        // Nobody here is slow on purpose; a machine may be.
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromMinutes(10);
+            kestrel.Limits.MinRequestBodyDataRate = null;
+            kestrel.Limits.MinResponseDataRate = null;
+        });
         _application = builder.Build();
         _application.MapGet("/v1/models", () => Json("""{"object":"list","data":[{"id":"scripted"},{"id":"other"}]}"""));
         _application.MapPost("/tokenize", TokenizeAsync);
@@ -35,6 +43,9 @@ internal sealed class ScriptedHost : IAsyncDisposable
     public ConcurrentQueue<JsonElement> Bodies { get; } = new();
 
     public ConcurrentBag<string?> Keys { get; } = [];
+
+    /// <summary>Connection of each completion.</summary>
+    public ConcurrentBag<string> Connections { get; } = [];
 
     public int MostRunning => _mostRunning;
 
@@ -77,6 +88,7 @@ internal sealed class ScriptedHost : IAsyncDisposable
         JsonElement body = await ReadAsync(context);
         Bodies.Enqueue(body);
         Keys.Add(context.Request.Headers.Authorization);
+        Connections.Add(context.Connection.Id);
         int number = Interlocked.Increment(ref _arrived);
         if (number == GatherFirst)
         {
