@@ -14,7 +14,7 @@ internal sealed class ServedModel : IDisposable
         Name = name;
         Runtime = runtime;
         Created = DateTimeOffset.UtcNow;
-        ReplyFormat = replyFormat ?? ReplyFormat.For(runtime);
+        ReplyFormat = ReplyFormat.For(runtime, replyFormat?.Name);
         Engine = new InferenceEngine(runtime, serving);
     }
 

@@ -45,14 +45,16 @@ public sealed class ReplyParserProperties
     [TestCase("qwen")]
     public void Hostile_replies_take_time_in_proportion_to_their_length(string format)
     {
-        foreach (string unit in s_pieces.Concat(["<tool_call>{\"a\":\"", "[TOOL_CALLS]f[ARGS]{\"a\":[", "{\"name\": {", "<tool_call>" + new string('[', 200), " \n<"]))
+        string[] openings = ["", "<tool_call>{\"name\": \"", "[TOOL_CALLS]f[ARGS]{\"a\": \"", "<｜tool▁call▁begin｜>f<｜tool▁sep｜>{\"a\": \"", "{\"name\": \""];
+        string[] units = ["a", "<", " ", "\n ", "<tool_call>", "[TOOL_CALLS]", "<tool_call>{\"a\":\"", "{\"name\": {", "<｜tool▁call▁begin｜>", "<tool_call>" + new string('[', 200)];
+        foreach (string unit in units.Concat(openings.Select(opening => opening + new string('a', 300_000))))
         {
-            string text = string.Concat(Enumerable.Repeat(unit, 100_000 / unit.Length + 1));
+            string text = string.Concat(Enumerable.Repeat(unit, (300_000 / unit.Length) + 1));
             TimeSpan start = Environment.CpuUsage.TotalTime;
             Reply.Parse(format, text, cuts: Enumerable.Range(1, (text.Length - 1) / 3).Select(i => i * 3));
 
-            // About 0.02 s; quadratic work over 100,000 characters would take far longer than the limit.
-            Assert.That((Environment.CpuUsage.TotalTime - start).TotalSeconds, Is.LessThan(2), unit);
+            // Far below a second; quadratic work over 300,000 characters takes many.
+            Assert.That((Environment.CpuUsage.TotalTime - start).TotalSeconds, Is.LessThan(3), unit[..Math.Min(unit.Length, 40)]);
         }
     }
 
