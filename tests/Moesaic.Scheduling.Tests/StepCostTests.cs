@@ -7,7 +7,7 @@ internal sealed class StepCostTests
 {
     private const int NumSequences = 256;
 
-    // A step takes 1 to 2 times the calibration loop; the rest is for busy machines.
+    // A step takes about 3 times the calibration loop (40 us on two cores with AVX2); the rest is for busy machines.
     private const double MostCalibrationLoops = 12;
 
     private static readonly SchedulerOptions Options = new()
@@ -52,7 +52,15 @@ internal sealed class StepCostTests
     public void A_step_costs_a_bounded_multiple_of_a_calibration_loop()
     {
         Scheduler scheduler = Running(maxTokens: 4000);
-        Overlap(scheduler, 300, null);
+
+        // Long enough for the runtime to replace its first, slow translation: else that is what is measured.
+        long started = Stopwatch.GetTimestamp();
+        for (int steps = 0; steps < 3000 && (steps < 300 || Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(1)); steps += 20)
+        {
+            Overlap(scheduler, 20, null);
+            Calibrate(20);
+        }
+
         double calibration = double.MaxValue;
         double cost = double.MaxValue;
         List<double> all = [];
