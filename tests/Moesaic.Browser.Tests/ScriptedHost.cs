@@ -64,8 +64,8 @@ internal sealed class ScriptedHost : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        using CancellationTokenSource atOnce = new(TimeSpan.FromSeconds(1));
-        await _application.StopAsync(atOnce.Token);
+        // At once: the browser keeps its connections open.
+        await _application.StopAsync(new CancellationToken(canceled: true));
         await _application.DisposeAsync();
     }
 
