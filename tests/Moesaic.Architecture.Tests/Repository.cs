@@ -6,7 +6,7 @@ namespace Moesaic.Architecture.Tests;
 /// <summary>The files of the repository, without what is built or brought along.</summary>
 internal static class Repository
 {
-    private static readonly HashSet<string> SkippedFolders = ["out", "bin", "obj", "testdata", "TestResults", ".git", ".tools", ".dotnet"];
+    private static readonly HashSet<string> SkippedFolders = ["out", "bin", "obj", "testdata", "TestResults", ".git", ".tools", ".dotnet", "node_modules"];
 
     public static string Root => TestPaths.RepositoryRoot;
 
