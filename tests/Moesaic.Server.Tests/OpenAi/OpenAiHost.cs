@@ -14,7 +14,12 @@ internal sealed class OpenAiHost : IAsyncDisposable
     private OpenAiHost(ServiceHost host)
     {
         Host = host;
-        _client = new HttpClient { BaseAddress = host.Address, Timeout = TimeSpan.FromMinutes(5) };
+        // A reader that leaves closes its connection at once, instead of reading what is left of the answer to use it again.
+        _client = new HttpClient(new SocketsHttpHandler { MaxResponseDrainSize = 0, ResponseDrainTimeout = TimeSpan.Zero })
+        {
+            BaseAddress = host.Address,
+            Timeout = TimeSpan.FromMinutes(5),
+        };
     }
 
     public ServiceHost Host { get; }
