@@ -38,6 +38,7 @@ stop_servers() {
   pids=()
 }
 trap stop_servers EXIT
+trap 'exit 130' INT TERM
 
 # start NAME STREAMS: starts a server and waits until it is ready.
 start() {
@@ -63,8 +64,8 @@ start() {
   exit 1
 }
 
-# bench NAME STREAMS ROUND: one measurement, every request with prompts that no round before had. llama.cpp's server closes
-# connections after an answer without saying so, which is why none is used twice.
+# bench NAME STREAMS ROUND: one measurement, every request with prompts that no round before had. Connections are not
+# used twice: with kept ones, some requests to llama.cpp's server failed (seen, cause not looked for).
 bench() {
   local name=$1 count=$2 round=$3 port=$moesaic_port prompts=$(($2 * 4))
   [ "$name" = llama.cpp ] && port=$llama_port

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Moesaic.Engine;
 using Moesaic.Server.Chat;
-using Moesaic.Server.Errors;
 using Moesaic.Server.Routing;
 using Moesaic.Server.Streaming;
 
@@ -15,7 +14,9 @@ internal static class ChatCompletionRoute
         ChatCompletionRequest request = await RequestReading.ReadAsync(context, ChatCompletionRequest.Read).ConfigureAwait(false);
         await using ChatStream stream = await ChatStream.StartAsync(context, request.Model, request.Call).ConfigureAwait(false);
         ChatCompletionWriter writer = new(request, stream, context.Options.ReasoningFields);
-        await (request.Common.Stream ? StreamAsync(context, request, stream, writer) : AnswerAsync(context, request, stream, writer)).ConfigureAwait(false);
+        await (request.Common.Stream
+            ? CompletionStream.WriteAsync(context, request.Common.IncludeUsage, writer, sse => WriteAnswersAsync(request, stream, writer, sse))
+            : AnswerAsync(context, request, stream, writer)).ConfigureAwait(false);
     }
 
     private static async Task AnswerAsync(RequestContext context, ChatCompletionRequest request, ChatStream stream, ChatCompletionWriter writer)
@@ -31,38 +32,20 @@ internal static class ChatCompletionRoute
         await context.WriteJsonAsync(200, json => writer.WriteWhole(json, answers, prompt)).ConfigureAwait(false);
     }
 
-    private static async Task StreamAsync(RequestContext context, ChatCompletionRequest request, ChatStream stream, ChatCompletionWriter writer)
+    private static async Task WriteAnswersAsync(ChatCompletionRequest request, ChatStream stream, ChatCompletionWriter writer, SseWriter sse)
     {
-        using SseWriter sse = new(context.Http.Response);
         bool[] begun = new bool[request.Common.NumSamples];
-        try
+        while (await stream.NextAsync(sse).ConfigureAwait(false))
         {
-            while (await stream.NextAsync(sse).ConfigureAwait(false))
+            if (!begun[stream.Sample])
             {
-                if (!begun[stream.Sample])
-                {
-                    begun[stream.Sample] = true;
-                    writer.WriteRole(sse.Begin(), stream.Sample);
-                    sse.End();
-                }
-
-                WriteStep(request, stream, writer, sse);
-            }
-
-            if (request.Common.IncludeUsage)
-            {
-                writer.WriteUsage(sse.Begin());
+                begun[stream.Sample] = true;
+                writer.WriteRole(sse.Begin(), stream.Sample);
                 sse.End();
             }
-        }
-        catch (Exception failure) when (sse.HasBegun && !context.Aborted.IsCancellationRequested)
-        {
-            writer.WriteFailure(sse.Begin(), context.ToldInStream(failure));
-            sse.End();
-        }
 
-        sse.Data("[DONE]"u8);
-        await sse.FlushAsync(context.Aborted).ConfigureAwait(false);
+            WriteStep(request, stream, writer, sse);
+        }
     }
 
     // A step's token is told of once: with the step's last piece, or with the end.

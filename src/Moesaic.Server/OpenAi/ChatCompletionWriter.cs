@@ -1,11 +1,13 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using Moesaic.Engine;
 using Moesaic.Server.Chat;
+using Moesaic.Server.Errors;
 
 namespace Moesaic.Server.OpenAi;
 
 /// <summary>Writes chat completions: events of a stream, or the whole.</summary>
-internal sealed class ChatCompletionWriter(ChatCompletionRequest request, ChatStream stream, ReasoningFields reasoningFields)
+internal sealed class ChatCompletionWriter(ChatCompletionRequest request, ChatStream stream, ReasoningFields reasoningFields) : IStreamWriter
 {
     private readonly ResponseHead _head = new(
         "chatcmpl-", request.Common.Id, request.Common.Stream ? "chat.completion.chunk" : "chat.completion", request.Model);
@@ -35,7 +37,7 @@ internal sealed class ChatCompletionWriter(ChatCompletionRequest request, ChatSt
         json.WriteEndArray();
         if (request.Common.ReturnTokenIds && sample == 0)
         {
-            WriteIds(json, "prompt_token_ids", stream.PromptIds);
+            ResponseHead.WriteIds(json, "prompt_token_ids", stream.PromptIds);
         }
 
         EndChunk(json);
@@ -86,46 +88,22 @@ internal sealed class ChatCompletionWriter(ChatCompletionRequest request, ChatSt
         EndChunk(json);
     }
 
-    /// <summary>The event after all answers.</summary>
-    public void WriteUsage(Utf8JsonWriter json)
-    {
-        json.WriteStartObject();
-        _head.Write(json);
-        json.WriteStartArray("choices"u8);
-        json.WriteEndArray();
-        json.WriteString("system_fingerprint"u8, _head.Fingerprint);
-        WriteUsageMember(json);
-        json.WriteEndObject();
-    }
+    /// <inheritdoc/>
+    public void WriteUsage(Utf8JsonWriter json) => _head.WriteUsageEvent(json, Usage);
 
-    /// <summary>The event that tells of a failure: an end that no client takes for a good one, and the error itself.</summary>
-    public void WriteFailure(Utf8JsonWriter json, Errors.ApiException error)
-    {
-        json.WriteStartObject();
-        _head.Write(json);
-        json.WriteStartArray("choices"u8);
-        for (int i = 0; i < request.Common.NumSamples; i++)
+    /// <inheritdoc/>
+    public void WriteFailure(Utf8JsonWriter json, ApiException error) => _head.WriteFailureEvent(
+        json,
+        Enumerable.Range(0, request.Common.NumSamples).Select(stream.SampleOf),
+        static json =>
         {
-            if (stream.SampleOf(i).Finish is FinishReason.StopId or FinishReason.StopString or FinishReason.Length)
-            {
-                continue;
-            }
-
-            json.WriteStartObject();
-            json.WriteNumber("index"u8, i);
             json.WriteStartObject("delta"u8);
             json.WriteEndObject();
-            json.WriteString("finish_reason"u8, "error");
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
-        Errors.ErrorEnvelopes.WriteMember(json, Errors.ErrorEnvelope.OpenAi, error);
-        json.WriteEndObject();
-    }
+        },
+        error);
 
     /// <summary>The whole response.</summary>
-    public void WriteWhole(Utf8JsonWriter json, IReadOnlyList<ChatAnswer> answers, System.Collections.Immutable.ImmutableArray<PromptTokenLogprob>? promptLogprobs)
+    public void WriteWhole(Utf8JsonWriter json, IReadOnlyList<ChatAnswer> answers, ImmutableArray<PromptTokenLogprob>? promptLogprobs)
     {
         json.WriteStartObject();
         _head.Write(json);
@@ -137,10 +115,10 @@ internal sealed class ChatCompletionWriter(ChatCompletionRequest request, ChatSt
         }
 
         json.WriteEndArray();
-        WriteUsageMember(json);
+        ResponseHead.WriteUsage(json, Usage);
         if (request.Common.ReturnTokenIds)
         {
-            WriteIds(json, "prompt_token_ids", stream.PromptIds);
+            ResponseHead.WriteIds(json, "prompt_token_ids", stream.PromptIds);
         }
 
         if (promptLogprobs is { } prompt)
@@ -198,7 +176,7 @@ internal sealed class ChatCompletionWriter(ChatCompletionRequest request, ChatSt
         _head.WriteFinish(json, stream.SampleOf(index), stream.CalledTools(index));
         if (request.Common.ReturnTokenIds)
         {
-            WriteIds(json, "token_ids", [.. answer.Tokens.Select(static t => t.Id)]);
+            ResponseHead.WriteIds(json, "token_ids", [.. answer.Tokens.Select(static t => t.Id)]);
         }
 
         json.WriteEndObject();
@@ -218,14 +196,13 @@ internal sealed class ChatCompletionWriter(ChatCompletionRequest request, ChatSt
     {
         if (request.Common.ContinuousUsage)
         {
-            WriteUsageMember(json);
+            ResponseHead.WriteUsage(json, Usage);
         }
 
         json.WriteEndObject();
     }
 
-    private void WriteUsageMember(Utf8JsonWriter json) => ResponseHead.WriteUsage(
-        json, stream.NumPromptTokens, stream.NumCachedTokens, stream.NumGenerated, stream.NumReasoningTokens);
+    private TokenUsage Usage => new(stream.NumPromptTokens, stream.NumCachedTokens, stream.NumGenerated, stream.NumReasoningTokens);
 
     private void WriteDelta(Utf8JsonWriter json, in ReplyPart part)
     {
@@ -292,18 +269,7 @@ internal sealed class ChatCompletionWriter(ChatCompletionRequest request, ChatSt
 
         if (request.Common.ReturnTokenIds)
         {
-            WriteIds(json, "token_ids", [token.Id]);
+            ResponseHead.WriteIds(json, "token_ids", [token.Id]);
         }
-    }
-
-    private static void WriteIds(Utf8JsonWriter json, string name, IReadOnlyList<int> ids)
-    {
-        json.WriteStartArray(name);
-        foreach (int id in ids)
-        {
-            json.WriteNumberValue(id);
-        }
-
-        json.WriteEndArray();
     }
 }

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Moesaic.Engine;
 using Moesaic.Server.Chat;
-using Moesaic.Server.Errors;
 using Moesaic.Server.Routing;
 using Moesaic.Server.Streaming;
 
@@ -28,7 +27,9 @@ internal static class CompletionRoute
         await using RunningRequest running = await RunningRequest.SubmitAsync(
             context, request.Model, [.. request.Prompts.Select(ids => one with { Prompt = ids })], "prompt").ConfigureAwait(false);
         CompletionWriter writer = new(request, running);
-        await (common.Stream ? StreamAsync(context, request, running, writer) : AnswerAsync(context, request, running, writer)).ConfigureAwait(false);
+        await (common.Stream
+            ? CompletionStream.WriteAsync(context, common.IncludeUsage, writer, sse => WriteAnswersAsync(request, running, writer, sse))
+            : AnswerAsync(context, request, running, writer)).ConfigureAwait(false);
     }
 
     private static async Task AnswerAsync(RequestContext context, CompletionRequest request, RunningRequest running, CompletionWriter writer)
@@ -74,44 +75,26 @@ internal static class CompletionRoute
         await context.WriteJsonAsync(200, json => writer.WriteWhole(json, answers, Cut(prompts, request.Common.PromptLogprobs))).ConfigureAwait(false);
     }
 
-    private static async Task StreamAsync(RequestContext context, CompletionRequest request, RunningRequest running, CompletionWriter writer)
+    private static async Task WriteAnswersAsync(CompletionRequest request, RunningRequest running, CompletionWriter writer, SseWriter sse)
     {
-        using SseWriter sse = new(context.Http.Response);
         bool[] begun = new bool[running.Samples.Count];
-        try
+        while (await running.NextAsync(sse).ConfigureAwait(false))
         {
-            while (await running.NextAsync(sse).ConfigureAwait(false))
+            SampleEvent step = running.Current;
+            if (request.Echo && !begun[step.Sample])
             {
-                SampleEvent step = running.Current;
-                if (request.Echo && !begun[step.Sample])
-                {
-                    begun[step.Sample] = true;
-                    await EchoAsync(request, running, writer, sse, step.Sample).ConfigureAwait(false);
-                }
-
-                // Nothing to tell: half a character, or the beginning of what may become a stop string.
-                bool isSilent = step.Event.Text.Length == 0 && step.Event.Finish == FinishReason.None && request.Logprobs is null && !request.Common.ReturnTokenIds;
-                if (!isSilent)
-                {
-                    writer.WriteStep(sse.Begin(), step);
-                    sse.End();
-                }
+                begun[step.Sample] = true;
+                await EchoAsync(request, running, writer, sse, step.Sample).ConfigureAwait(false);
             }
 
-            if (request.Common.IncludeUsage)
+            // Nothing to tell: half a character, or the beginning of what may become a stop string.
+            bool isSilent = step.Event.Text.Length == 0 && step.Event.Finish == FinishReason.None && request.Logprobs is null && !request.Common.ReturnTokenIds;
+            if (!isSilent)
             {
-                writer.WriteUsage(sse.Begin());
+                writer.WriteStep(sse.Begin(), step);
                 sse.End();
             }
         }
-        catch (Exception failure) when (sse.HasBegun && !context.Aborted.IsCancellationRequested)
-        {
-            writer.WriteFailure(sse.Begin(), context.ToldInStream(failure));
-            sse.End();
-        }
-
-        sse.Data("[DONE]"u8);
-        await sse.FlushAsync(context.Aborted).ConfigureAwait(false);
     }
 
     private static async Task EchoAsync(CompletionRequest request, RunningRequest running, CompletionWriter writer, SseWriter sse, int sample)

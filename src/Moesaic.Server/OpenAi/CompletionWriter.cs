@@ -7,7 +7,7 @@ using Moesaic.Server.Errors;
 namespace Moesaic.Server.OpenAi;
 
 /// <summary>Writes text completions: events of a stream, or the whole.</summary>
-internal sealed class CompletionWriter
+internal sealed class CompletionWriter : IStreamWriter
 {
     private readonly CompletionRequest _request;
     private readonly RunningRequest _running;
@@ -50,50 +50,26 @@ internal sealed class CompletionWriter
         WriteLogprobs(json, step.Sample, _request.Logprobs is null || _one.Count == 0 ? null : _one);
         if (_request.Common.ReturnTokenIds && _one.Count > 0)
         {
-            WriteIds(json, "token_ids", [_one[0].Id]);
+            ResponseHead.WriteIds(json, "token_ids", [_one[0].Id]);
         }
 
         _head.WriteFinish(json, isEnd ? _running.Samples[step.Sample] : null, calledTools: false);
         EndChunk(json, isEnd && !_request.Common.IncludeUsage);
     }
 
-    /// <summary>The event after all answers.</summary>
-    public void WriteUsage(Utf8JsonWriter json)
-    {
-        json.WriteStartObject();
-        _head.Write(json);
-        json.WriteStartArray("choices"u8);
-        json.WriteEndArray();
-        json.WriteString("system_fingerprint"u8, _head.Fingerprint);
-        WriteUsageMember(json);
-        json.WriteEndObject();
-    }
+    /// <inheritdoc/>
+    public void WriteUsage(Utf8JsonWriter json) => _head.WriteUsageEvent(json, Usage);
 
-    /// <inheritdoc cref="ChatCompletionWriter.WriteFailure"/>
-    public void WriteFailure(Utf8JsonWriter json, ApiException error)
-    {
-        json.WriteStartObject();
-        _head.Write(json);
-        json.WriteStartArray("choices"u8);
-        for (int i = 0; i < _running.Samples.Count; i++)
+    /// <inheritdoc/>
+    public void WriteFailure(Utf8JsonWriter json, ApiException error) => _head.WriteFailureEvent(
+        json,
+        _running.Samples,
+        static json =>
         {
-            if (_running.Samples[i].Finish is FinishReason.StopId or FinishReason.StopString or FinishReason.Length)
-            {
-                continue;
-            }
-
-            json.WriteStartObject();
-            json.WriteNumber("index"u8, i);
             json.WriteString("text"u8, "");
             json.WriteNull("logprobs"u8);
-            json.WriteString("finish_reason"u8, "error");
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
-        ErrorEnvelopes.WriteMember(json, ErrorEnvelope.OpenAi, error);
-        json.WriteEndObject();
-    }
+        },
+        error);
 
     /// <summary>The whole response.</summary>
     /// <param name="json">Where to.</param>
@@ -114,8 +90,8 @@ internal sealed class CompletionWriter
             _head.WriteFinish(json, _running.Samples[i], calledTools: false);
             if (_request.Common.ReturnTokenIds)
             {
-                WriteIds(json, "token_ids", answers[i].Ids);
-                WriteIds(json, "prompt_token_ids", _request.Prompts[i / _request.Common.NumSamples]);
+                ResponseHead.WriteIds(json, "token_ids", answers[i].Ids);
+                ResponseHead.WriteIds(json, "prompt_token_ids", _request.Prompts[i / _request.Common.NumSamples]);
             }
 
             if (promptLogprobs.Count > 0 && _request.Common.PromptLogprobs is not null)
@@ -127,7 +103,7 @@ internal sealed class CompletionWriter
         }
 
         json.WriteEndArray();
-        WriteUsageMember(json);
+        ResponseHead.WriteUsage(json, Usage);
         json.WriteEndObject();
     }
 
@@ -152,7 +128,7 @@ internal sealed class CompletionWriter
 
         if (_request.Common.ContinuousUsage)
         {
-            WriteUsageMember(json);
+            ResponseHead.WriteUsage(json, Usage);
         }
 
         json.WriteEndObject();
@@ -170,17 +146,5 @@ internal sealed class CompletionWriter
         }
     }
 
-    private void WriteUsageMember(Utf8JsonWriter json) =>
-        ResponseHead.WriteUsage(json, _running.NumPromptTokens, _running.NumCachedTokens, _running.NumGenerated);
-
-    private static void WriteIds(Utf8JsonWriter json, string name, IReadOnlyList<int> ids)
-    {
-        json.WriteStartArray(name);
-        foreach (int id in ids)
-        {
-            json.WriteNumberValue(id);
-        }
-
-        json.WriteEndArray();
-    }
+    private TokenUsage Usage => new(_running.NumPromptTokens, _running.NumCachedTokens, _running.NumGenerated);
 }

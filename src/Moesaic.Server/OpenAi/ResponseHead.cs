@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Moesaic.Engine;
 using Moesaic.Server.Catalog;
+using Moesaic.Server.Errors;
 
 namespace Moesaic.Server.OpenAi;
 
@@ -32,16 +33,16 @@ internal sealed class ResponseHead(string prefix, string requestId, string type,
     }
 
     /// <summary>The member <c>usage</c>.</summary>
-    public static void WriteUsage(Utf8JsonWriter json, int promptTokens, int cachedTokens, int completionTokens, int? reasoningTokens = null)
+    public static void WriteUsage(Utf8JsonWriter json, in TokenUsage usage)
     {
         json.WriteStartObject("usage"u8);
-        json.WriteNumber("prompt_tokens"u8, promptTokens);
-        json.WriteNumber("completion_tokens"u8, completionTokens);
-        json.WriteNumber("total_tokens"u8, promptTokens + completionTokens);
+        json.WriteNumber("prompt_tokens"u8, usage.Prompt);
+        json.WriteNumber("completion_tokens"u8, usage.Completion);
+        json.WriteNumber("total_tokens"u8, usage.Prompt + usage.Completion);
         json.WriteStartObject("prompt_tokens_details"u8);
-        json.WriteNumber("cached_tokens"u8, cachedTokens);
+        json.WriteNumber("cached_tokens"u8, usage.Cached);
         json.WriteEndObject();
-        if (reasoningTokens is { } reasoning)
+        if (usage.Reasoning is { } reasoning)
         {
             json.WriteStartObject("completion_tokens_details"u8);
             json.WriteNumber("reasoning_tokens"u8, reasoning);
@@ -49,6 +50,60 @@ internal sealed class ResponseHead(string prefix, string requestId, string type,
         }
 
         json.WriteEndObject();
+    }
+
+    /// <summary>The event after all answers, which tells of the usage.</summary>
+    public void WriteUsageEvent(Utf8JsonWriter json, in TokenUsage usage)
+    {
+        json.WriteStartObject();
+        Write(json);
+        json.WriteStartArray("choices"u8);
+        json.WriteEndArray();
+        json.WriteString("system_fingerprint"u8, Fingerprint);
+        WriteUsage(json, usage);
+        json.WriteEndObject();
+    }
+
+    /// <summary>The event that tells of a failure: an end that no client takes for a good one, and the error itself.</summary>
+    /// <param name="json">Where to.</param>
+    /// <param name="samples">The answers; those that had ended well are left out.</param>
+    /// <param name="writeEmpty">Writes what a choice of this protocol has even when nothing is said.</param>
+    /// <param name="error">What the client is told.</param>
+    public void WriteFailureEvent(Utf8JsonWriter json, IEnumerable<GenerationSample> samples, Action<Utf8JsonWriter> writeEmpty, ApiException error)
+    {
+        json.WriteStartObject();
+        Write(json);
+        json.WriteStartArray("choices"u8);
+        int index = 0;
+        foreach (GenerationSample sample in samples)
+        {
+            if (sample.Finish is not (FinishReason.StopId or FinishReason.StopString or FinishReason.Length))
+            {
+                json.WriteStartObject();
+                json.WriteNumber("index"u8, index);
+                writeEmpty(json);
+                json.WriteString("finish_reason"u8, "error");
+                json.WriteEndObject();
+            }
+
+            index++;
+        }
+
+        json.WriteEndArray();
+        ErrorEnvelopes.WriteMember(json, ErrorEnvelope.OpenAi, error);
+        json.WriteEndObject();
+    }
+
+    /// <summary>A member that lists token ids.</summary>
+    public static void WriteIds(Utf8JsonWriter json, string name, IReadOnlyList<int> ids)
+    {
+        json.WriteStartArray(name);
+        foreach (int id in ids)
+        {
+            json.WriteNumberValue(id);
+        }
+
+        json.WriteEndArray();
     }
 
     /// <summary>The members <c>finish_reason</c> and <c>stop_reason</c> of a choice; null while it goes on.</summary>
