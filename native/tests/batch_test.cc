@@ -54,7 +54,7 @@ msc_batch_limits limits() {
 
 auto content(const msc_batch& batch) {
   return std::make_tuple(batch.num_tokens, batch.num_sequences, batch.num_logit_rows, batch.token_ids, batch.positions,
-                         batch.query_offsets, batch.logit_rows, batch.page_tables);
+                         batch.query_offsets, batch.logit_rows, batch.page_tables, batch.key_lengths);
 }
 
 class BatchTest : public testing::Test {
@@ -92,6 +92,25 @@ TEST_F(BatchTest, CopiesAStep) {
   EXPECT_EQ(step.offsets, batch_->query_offsets);
   EXPECT_EQ(step.logit_rows, batch_->logit_rows);
   EXPECT_EQ(std::vector<int32_t>({23, 24, -1}), std::vector<int32_t>(batch_->pages(1, 1), batch_->pages(1, 1) + 3));
+}
+
+TEST_F(BatchTest, KeyLengthsAreGivenOrThoseOfTheBatch) {
+  Step step;
+  ASSERT_EQ(MSC_STATUS_OK, update(step.desc())) << msc::test::last_error();
+  EXPECT_EQ(std::vector<int32_t>({3, 41, 2, 3, 41, 2}), batch_->key_lengths);
+  const std::vector<int32_t> lengths = {0, 0, 9, 7, 0, 1};
+  msc_batch_desc desc = step.desc();
+  desc.host_key_lengths = lengths.data();
+  ASSERT_EQ(MSC_STATUS_OK, update(desc)) << msc::test::last_error();
+  EXPECT_EQ(std::vector<int32_t>({3, 41, 9, 7, 41, 1}), batch_->key_lengths);
+  EXPECT_EQ(41, batch_->key_length(1, 1));
+  EXPECT_EQ(7, batch_->key_length(1, 0));
+  expect_refused(
+      [](Step&, auto& d) {
+        static constexpr int32_t kNegative[] = {0, 0, 0, 0, -1, 0};
+        d.host_key_lengths = kNegative;
+      },
+      "key_lengths[4] is -1 (group 1, sequence 1)");
 }
 
 TEST_F(BatchTest, AllocatesNothingAfterCreation) {

@@ -88,8 +88,8 @@ typedef struct msc_rope_append_params {
   uint32_t reserved;
 } msc_rope_append_params;
 
-/** softmax(scale * q k^T + mask) v over the cached positions of each sequence, causal within the batch.
- * The batch's own keys and values must have been appended. Query head h reads KV head h / (q heads / KV heads).
+/** softmax(scale * q k^T + mask) v over the cached positions of each sequence, causal or bidirectional.
+ * The keys and values that are seen must have been appended. Query head h reads KV head h / (q heads / KV heads).
  * Work is split over positions at fixed multiples that depend on a query's own position alone. */
 typedef struct msc_attention_params {
   uint32_t struct_size;
@@ -103,9 +103,10 @@ typedef struct msc_attention_params {
   float scale;
   /** tanh soft cap of the scores; 0: none. Not implemented yet: must be 0. */
   float softcap;
-  /** Positions looked back on, itself included; 0: all. */
+  /** Positions looked back on, itself included; 0: all. Must be 0 when bidirectional. */
   int64_t window;
-  /** 1: causal. 0 (bidirectional) is not implemented yet. */
+  /** 1: a query sees the positions up to its own. 0: all positions below the batch's key length of the sequence in the
+   * cache's group (msc_batch_desc), so an encoder's sequence must be whole in one batch. */
   int32_t causal;
   uint32_t reserved;
   /** Optional [1, num_q_heads]: a logit per head added to the softmax's denominator alone. */

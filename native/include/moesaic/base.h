@@ -25,7 +25,7 @@ extern "C" {
 #endif
 
 /** Version of this ABI; raised by one for every incompatible change. */
-#define MSC_ABI_VERSION 1u
+#define MSC_ABI_VERSION 2u
 
 /** The four error classes, by what the caller can do about them. */
 typedef enum msc_status {

@@ -40,6 +40,10 @@ typedef struct msc_batch_desc {
    * last position are never used and may hold any number. */
   const int32_t* host_page_tables;
   int64_t pages_stride;
+  /** Optional [num_kv_groups, num_sequences]: positions of a group's cache that bidirectional attention sees, for
+   * attention over another sequence's keys (an encoder's). NULL or an entry of 0: up to the sequence's last position in
+   * this batch. Causal attention ignores them. */
+  const int32_t* host_key_lengths;
 } msc_batch_desc;
 
 MSC_API msc_status msc_batch_create(msc_device* device, const msc_batch_limits* limits, msc_batch** batch);

@@ -102,14 +102,20 @@ msc::cpu::AttentionTask checked_task(const msc_device* device, const msc_batch& 
                      "precision is %d, must be MSC_PRECISION_REFERENCE (0) or MSC_PRECISION_FAST (1)", params.precision);
   MSC_CHECK_ARGUMENT(params.softcap == 0.0f, "softcap is %g: a soft cap of the scores is not implemented yet, must be 0",
                      static_cast<double>(params.softcap));
-  MSC_CHECK_ARGUMENT(params.causal == 1, "causal is %d: bidirectional attention is not implemented yet, must be 1",
+  MSC_CHECK_ARGUMENT(params.causal == 0 || params.causal == 1, "causal is %d, must be 0 (bidirectional) or 1",
                      params.causal);
   MSC_CHECK_ARGUMENT(params.bias.buffer == nullptr,
                      "tensor 'bias' is present: a position bias is not implemented yet, leave it absent");
   MSC_CHECK_ARGUMENT(std::isfinite(params.scale), "scale is %g, must be finite", static_cast<double>(params.scale));
   msc::cpu::check_layer(cache, params.layer);
   check_num_q_heads(params.num_q_heads, layout);
-  check_window(params.window, layout);
+  if (params.causal == 0) {
+    MSC_CHECK_ARGUMENT(params.window == 0 && layout.window == 0,
+                       "window is %lld and the cache's %lld: bidirectional attention sees all positions, both must be 0",
+                       static_cast<long long>(params.window), static_cast<long long>(layout.window));
+  } else {
+    check_window(params.window, layout);
+  }
   const int64_t tokens = batch.num_tokens;
   msc::cpu::AttentionTask task{};
   const Matrix<float> q = shaped(params.q, device, tokens, params.num_q_heads * layout.k_width, "q");
@@ -120,6 +126,7 @@ msc::cpu::AttentionTask checked_task(const msc_device* device, const msc_batch& 
   task.layer = params.layer;
   task.num_q_heads = params.num_q_heads;
   task.window = params.window;
+  task.causal = params.causal != 0;
   task.scale = params.scale;
   return task;
 }
@@ -197,7 +204,7 @@ msc_status msc_op_rope_append(msc_stream* stream, const msc_batch* batch, msc_kv
     check_struct(params, "params");
     check_same_device(*stream, cache->device, "cache");
     const msc::cpu::RopeAppendTask task = checked_task(stream->device, *batch, *cache, *params);
-    msc::cpu::check_page_tables(*batch, *cache, 0, true);
+    msc::cpu::check_page_tables(*batch, *cache, msc::cpu::KvUse::kAppend, 0);
     msc::cpu::rope_append(*stream, *batch, *cache, task);
   });
 }
@@ -211,7 +218,8 @@ msc_status msc_op_attention(msc_stream* stream, const msc_batch* batch, const ms
     check_struct(params, "params");
     check_same_device(*stream, cache->device, "cache");
     const msc::cpu::AttentionTask task = checked_task(stream->device, *batch, *cache, *params);
-    msc::cpu::check_page_tables(*batch, *cache, params->window, false);
+    msc::cpu::check_page_tables(*batch, *cache, task.causal ? msc::cpu::KvUse::kCausal : msc::cpu::KvUse::kBidirectional,
+                                task.window);
     msc::cpu::attention(*stream, *batch, *cache, task);
   });
 }

@@ -42,6 +42,7 @@ msc_batch::msc_batch(msc_device* owner, const msc_batch_limits& wanted) : device
   query_offsets.reserve(static_cast<size_t>(limits.max_sequences) + 1);
   logit_rows.reserve(static_cast<size_t>(limits.max_tokens));
   page_tables.reserve(static_cast<size_t>(page_table_entries(limits)));
+  key_lengths.reserve(static_cast<size_t>(limits.num_kv_groups * limits.max_sequences));
   ++device->live_objects;
 }
 

@@ -18,6 +18,11 @@ struct msc_batch {
     return page_tables.data() + (static_cast<int64_t>(group) * num_sequences + sequence) * limits.max_pages;
   }
 
+  /// Positions that bidirectional attention of a sequence sees in a group's cache.
+  int64_t key_length(uint32_t group, int64_t sequence) const {
+    return key_lengths[static_cast<size_t>(static_cast<int64_t>(group) * num_sequences + sequence)];
+  }
+
   msc_device* device;
   msc_batch_limits limits;
   int64_t num_tokens = 0;
@@ -28,4 +33,5 @@ struct msc_batch {
   std::vector<int32_t> query_offsets;  // [num_sequences + 1]
   std::vector<int32_t> logit_rows;     // [num_logit_rows]
   std::vector<int32_t> page_tables;    // [num_kv_groups, num_sequences, limits.max_pages]
+  std::vector<int32_t> key_lengths;    // [num_kv_groups, num_sequences], at least 1
 };

@@ -62,6 +62,17 @@ void check_tokens(const msc_batch_desc& desc) {
   }
 }
 
+void check_key_lengths(const msc_batch_limits& limits, const msc_batch_desc& desc) {
+  if (desc.host_key_lengths == nullptr) {
+    return;
+  }
+  for (int64_t i = 0; i < static_cast<int64_t>(limits.num_kv_groups) * desc.num_sequences; ++i) {
+    MSC_CHECK_ARGUMENT(desc.host_key_lengths[i] >= 0,
+                       "key_lengths[%lld] is %d (group %lld, sequence %lld), must not be negative", print(i),
+                       desc.host_key_lengths[i], print(i / desc.num_sequences), print(i % desc.num_sequences));
+  }
+}
+
 void check_logit_rows(const msc_batch_desc& desc) {
   int64_t previous = -1;
   for (int64_t i = 0; i < desc.num_logit_rows; ++i) {
@@ -79,6 +90,7 @@ void update_batch(msc_batch& batch, const msc_batch_desc& desc) {
   check_counts(batch.limits, desc);
   check_offsets(desc);
   check_tokens(desc);
+  check_key_lengths(batch.limits, desc);
   check_logit_rows(desc);
 
   // Nothing below can fail: capacity for the limits was taken at creation.
@@ -91,7 +103,12 @@ void update_batch(msc_batch& batch, const msc_batch_desc& desc) {
   batch.logit_rows.assign(desc.host_logit_rows, desc.host_logit_rows + desc.num_logit_rows);
   const int64_t num_tables = static_cast<int64_t>(batch.limits.num_kv_groups) * desc.num_sequences;
   batch.page_tables.resize(static_cast<size_t>(num_tables * batch.limits.max_pages));
+  batch.key_lengths.resize(static_cast<size_t>(num_tables));
   for (int64_t table = 0; table < num_tables; ++table) {
+    const int32_t length = desc.host_key_lengths == nullptr ? 0 : desc.host_key_lengths[table];
+    const int32_t last_token = desc.host_query_offsets[table % desc.num_sequences + 1] - 1;
+    batch.key_lengths[static_cast<size_t>(table)] = length > 0 ? length : desc.host_positions[last_token] + 1;
+
     const int32_t* source = desc.host_page_tables + table * desc.pages_stride;
     int32_t* target = batch.page_tables.data() + table * batch.limits.max_pages;
     int32_t* end = std::copy(source, source + desc.pages_stride, target);

@@ -79,7 +79,7 @@ CHECK_OFFSET(msc_batch_limits, max_tokens, 8);
 CHECK_OFFSET(msc_batch_limits, max_sequences, 16);
 CHECK_OFFSET(msc_batch_limits, max_pages, 24);
 
-CHECK_SIZE(msc_batch_desc, 80, 8);
+CHECK_SIZE(msc_batch_desc, 88, 8);
 CHECK_OFFSET(msc_batch_desc, struct_size, 0);
 CHECK_OFFSET(msc_batch_desc, reserved, 4);
 CHECK_OFFSET(msc_batch_desc, num_tokens, 8);
@@ -91,6 +91,7 @@ CHECK_OFFSET(msc_batch_desc, host_query_offsets, 48);
 CHECK_OFFSET(msc_batch_desc, host_logit_rows, 56);
 CHECK_OFFSET(msc_batch_desc, host_page_tables, 64);
 CHECK_OFFSET(msc_batch_desc, pages_stride, 72);
+CHECK_OFFSET(msc_batch_desc, host_key_lengths, 80);
 
 CHECK_SIZE(msc_calibration, 32, 8);
 CHECK_OFFSET(msc_calibration, struct_size, 0);

@@ -65,6 +65,45 @@ void check_long_decode(Session& session, const AttentionShape& shape) {
   expect_bits_equal(last, std::vector<float>(alone.end() - shape.q_heads * shape.v_width, alone.end()), "in a chunk");
 }
 
+/// Whole sequences in one batch: each token sees its own sequence, all of it, with the bits that it has alone.
+void check_bidirectional(Session& session, const AttentionShape& shape, std::vector<int64_t> lengths) {
+  AttentionRig rig(session, shape, lengths);
+  std::vector<Slice> slices;
+  for (size_t s = 0; s < lengths.size(); ++s) {
+    slices.push_back({s, 0, lengths[s]});
+  }
+  rig.step(slices);
+  std::vector<std::vector<float>> together;
+  for (size_t s = 0; s < lengths.size(); ++s) {
+    rig.expect_reference(s, 0, lengths[s]);
+    together.push_back(rig.outputs(s));
+  }
+  for (size_t s = 0; s < lengths.size(); ++s) {
+    rig.step({slices[s]});
+    expect_bits_equal(rig.outputs(s), together[s], text("sequence ", s, " alone"));
+  }
+}
+
+/// Queries of some positions over the keys of a whole sequence, whose length the batch says: an encoder's under a decoder.
+void check_key_lengths(Session& session, const AttentionShape& shape) {
+  const std::vector<int64_t> lengths = {2 * kChunk + 37, 45};
+  AttentionRig rig(session, shape, lengths);
+  rig.fill({{0, 0, lengths[0]}, {1, 0, lengths[1]}});
+  rig.attend({{0, 0, lengths[0]}, {1, 0, lengths[1]}}, Keys::kOfSequence);
+  const std::vector<float> whole[] = {rig.outputs(0), rig.outputs(1)};
+  rig.expect_reference(0, 0, lengths[0]);
+  rig.expect_reference(1, 0, lengths[1]);
+  for (int64_t begin = 0, size = 1; begin < lengths[0]; begin += size, size = size * 2 % 101 + 3) {
+    std::vector<Slice> step = {{0, begin, std::min(begin + size, lengths[0])}};
+    if (begin < lengths[1]) {
+      step.insert(step.begin(), {1, begin, std::min(begin + size, lengths[1])});
+    }
+    rig.attend(step, Keys::kOfSequence);
+  }
+  expect_bits_equal(rig.outputs(0), whole[0], "queries in chunks");
+  expect_bits_equal(rig.outputs(1), whole[1], "queries in chunks, second sequence");
+}
+
 OP_CASES(attention) {
   const auto prefill = [](const AttentionShape& shape, const std::vector<int64_t>& lengths) {
     std::string name = text("prefill_", shape.name());
@@ -92,6 +131,23 @@ OP_CASES(attention) {
     prefill({.q_heads = 3, .kv_heads = 1, .k_width = 16, .v_width = 16, .window = window, .sinks = window == 100}, {330});
   }
   prefill({.q_heads = 8, .kv_heads = 1, .sinks = true}, {33});
+
+  const auto bidirectional = [](const AttentionShape& shape, const std::vector<int64_t>& lengths) {
+    std::string name = shape.name();
+    for (const int64_t length : lengths) {
+      name += text("_", length);
+    }
+    add_case("attention", name, [=](Session& session) { check_bidirectional(session, shape, lengths); });
+  };
+  bidirectional({.q_heads = 12, .kv_heads = 12, .k_width = 32, .v_width = 32, .causal = false}, {1, 16, 7, 50, 17});
+  bidirectional({.q_heads = 3, .kv_heads = 1, .k_width = 16, .v_width = 16, .page_tokens = 32, .causal = false},
+                {kChunk, kChunk - 1, 5, kChunk + 1, 2 * kChunk + 3});
+  bidirectional({.q_heads = 2, .kv_heads = 2, .k_width = 7, .v_width = 21, .page_tokens = 48, .sinks = true, .causal = false},
+                {60, 300});
+  for (const int32_t format : {MSC_FORMAT_F32, MSC_FORMAT_BF16, MSC_FORMAT_I8}) {
+    const AttentionShape shape = {.q_heads = 4, .kv_heads = 2, .k_width = 32, .v_width = 32, .format = format, .causal = false};
+    add_case("attention", text("key_lengths_", shape.name()), [=](Session& session) { check_key_lengths(session, shape); });
+  }
 
   for (const int32_t format : {MSC_FORMAT_F32, MSC_FORMAT_BF16, MSC_FORMAT_I8}) {
     for (const AttentionShape& shape :

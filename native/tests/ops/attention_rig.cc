@@ -52,6 +52,9 @@ std::string AttentionShape::name() const {
   if (window > 0) {
     result += text("_window", window);
   }
+  if (!causal) {
+    result += "_bidirectional";
+  }
   return sinks ? result + "_sinks" : result;
 }
 
@@ -96,7 +99,7 @@ AttentionRig::AttentionRig(Session& session, const AttentionShape& shape, std::v
   poison();
 }
 
-msc_batch* AttentionRig::batch_of(const std::vector<Slice>& slices) {
+msc_batch* AttentionRig::batch_of(const std::vector<Slice>& slices, Keys keys) {
   std::vector<Sequence> batch;
   for (const Slice& slice : slices) {
     Sequence sequence;
@@ -106,7 +109,11 @@ msc_batch* AttentionRig::batch_of(const std::vector<Slice>& slices) {
     // What lies before the window and behind the last position must not be looked at.
     const int64_t seen_from = shape_.window > 0 ? std::max<int64_t>(0, slice.begin - shape_.window + 1) : 0;
     std::fill(pages.begin(), pages.begin() + seen_from / shape_.page_tokens, -1);
-    std::fill(pages.begin() + (slice.end - 1) / shape_.page_tokens + 1, pages.end(), std::numeric_limits<int32_t>::max());
+    const int64_t end = keys == Keys::kOfSequence ? sequences_[slice.sequence].length : slice.end;
+    if (keys == Keys::kOfSequence) {
+      sequence.key_lengths = {static_cast<int32_t>(end)};
+    }
+    std::fill(pages.begin() + (end - 1) / shape_.page_tokens + 1, pages.end(), std::numeric_limits<int32_t>::max());
     sequence.page_tables = {std::move(pages)};
     batch.push_back(std::move(sequence));
   }
@@ -166,6 +173,14 @@ void AttentionRig::fill(const std::vector<Slice>& slices) { append(slices, batch
 void AttentionRig::step(const std::vector<Slice>& slices, bool timed) {
   msc_batch* batch = batch_of(slices);
   append(slices, batch);
+  attend(slices, batch, Keys::kOfBatch, timed);
+}
+
+void AttentionRig::attend(const std::vector<Slice>& slices, Keys keys, bool timed) {
+  attend(slices, batch_of(slices, keys), keys, timed);
+}
+
+void AttentionRig::attend(const std::vector<Slice>& slices, msc_batch* batch, Keys keys, bool timed) {
   const int64_t q_width = shape_.q_heads * shape_.k_width;
   const int64_t out_width = shape_.q_heads * shape_.v_width;
   std::vector<float> q = rows(slices, &Tokens::q, q_width);
@@ -179,15 +194,17 @@ void AttentionRig::step(const std::vector<Slice>& slices, bool timed) {
   params.out = out;
   params.scale = scale_of(shape_);
   params.window = shape_.window;
-  params.causal = 1;
+  params.causal = shape_.causal ? 1 : 0;
   if (shape_.sinks) {
     params.sinks = session_.input(unique("sinks"), 1, shape_.q_heads, sinks_);
   }
   Work work;
   if (timed) {
     for (const Slice& slice : slices) {
+      const int64_t length = keys == Keys::kOfSequence ? sequences_[slice.sequence].length : slice.end;
       for (int64_t p = slice.begin; p < slice.end; ++p) {
-        const int64_t seen = shape_.window > 0 ? std::min(shape_.window, p + 1) : p + 1;
+        const int64_t looked_at = shape_.causal ? p + 1 : length;
+        const int64_t seen = shape_.window > 0 ? std::min(shape_.window, looked_at) : looked_at;
         work.operations += 2.0 * static_cast<double>(seen * shape_.q_heads * (shape_.k_width + shape_.v_width));
       }
       const double element = shape_.format == MSC_FORMAT_F32 ? 4 : shape_.format == MSC_FORMAT_BF16 ? 2 : 1;
@@ -208,17 +225,19 @@ void AttentionRig::expect_reference(size_t sequence, int64_t begin, int64_t end,
   const Tokens& tokens = sequences_[sequence];
   const int64_t group = shape_.q_heads / shape_.kv_heads;
   std::vector<std::vector<double>> keys, values;
-  for (int64_t i = 0; i < end * shape_.kv_heads; ++i) {
+  const int64_t num_keys = shape_.causal ? end : tokens.length;
+  for (int64_t i = 0; i < num_keys * shape_.kv_heads; ++i) {
     keys.push_back(stored(tokens.k.data() + i * shape_.k_width, shape_.k_width, shape_.format));
     values.push_back(stored(tokens.v.data() + i * shape_.v_width, shape_.v_width, shape_.format));
   }
   std::vector<float> expected, actual;
   for (int64_t p = begin; p < end; ++p) {
     const int64_t first = shape_.window > 0 ? std::max<int64_t>(0, p - shape_.window + 1) : 0;
+    const int64_t last = shape_.causal ? p : tokens.length - 1;
     for (int64_t h = 0; h < shape_.q_heads; ++h) {
       const float* q = tokens.q.data() + (p * shape_.q_heads + h) * shape_.k_width;
       std::vector<double> scores;
-      for (int64_t j = first; j <= p; ++j) {
+      for (int64_t j = first; j <= last; ++j) {
         const std::vector<double>& key = keys[static_cast<size_t>(j * shape_.kv_heads + h / group)];
         double dot = 0;
         for (int64_t d = 0; d < shape_.k_width; ++d) {
@@ -233,7 +252,7 @@ void AttentionRig::expect_reference(size_t sequence, int64_t begin, int64_t end,
         sum = std::exp(static_cast<double>(sinks_[static_cast<size_t>(h)]) - largest);
       }
       std::vector<double> row(static_cast<size_t>(shape_.v_width), 0.0);
-      for (int64_t j = first; j <= p; ++j) {
+      for (int64_t j = first; j <= last; ++j) {
         const double weight = std::exp(scores[static_cast<size_t>(j - first)] - largest);
         sum += weight;
         for (size_t c = 0; c < row.size(); ++c) {

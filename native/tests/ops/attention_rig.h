@@ -19,6 +19,7 @@ struct AttentionShape {
   int64_t page_tokens = 16;
   int64_t window = 0;
   bool sinks = false;
+  bool causal = true;
 
   std::string name() const;
 };
@@ -30,6 +31,12 @@ struct Slice {
   int64_t end;
 };
 
+/// What the queries of a bidirectional step see.
+enum class Keys {
+  kOfBatch,     // up to the sequence's last position in the step
+  kOfSequence,  // the whole sequence, by the batch's key lengths: attention over an encoder's keys
+};
+
 /// Sequences of random queries, keys and values and a cache whose pages are scattered and full of NaN before they are
 /// used. Steps append and attend; outputs gather per sequence.
 class AttentionRig {
@@ -38,6 +45,8 @@ class AttentionRig {
 
   /// One step over these slices, in this order: append, then attention.
   void step(const std::vector<Slice>& slices, bool timed = false);
+  /// Attention alone over what was filled.
+  void attend(const std::vector<Slice>& slices, Keys keys, bool timed = false);
   /// Appends without attention.
   void fill(const std::vector<Slice>& slices);
 
@@ -52,7 +61,8 @@ class AttentionRig {
     std::vector<float> q, k, v, out;
     std::vector<int32_t> pages;
   };
-  msc_batch* batch_of(const std::vector<Slice>& slices);
+  msc_batch* batch_of(const std::vector<Slice>& slices, Keys keys = Keys::kOfBatch);
+  void attend(const std::vector<Slice>& slices, msc_batch* batch, Keys keys, bool timed);
   std::vector<float> rows(const std::vector<Slice>& slices, std::vector<float> Tokens::*member, int64_t width) const;
   void append(const std::vector<Slice>& slices, msc_batch* batch);
   void poison();

@@ -26,10 +26,11 @@ public readonly ref struct AttentionParams
     /// <summary>tanh soft cap of the scores; 0: none.</summary>
     public float SoftCap { get; init; }
 
-    /// <summary>Positions looked back on, itself included; 0: all.</summary>
+    /// <summary>Positions looked back on, itself included; 0: all. Must be 0 when bidirectional.</summary>
     public long Window { get; init; }
 
-    /// <summary>False: bidirectional.</summary>
+    /// <summary>False: bidirectional, every query sees the positions below the batch's key length of its sequence
+    /// (<see cref="BatchContent.KeyLengths"/>).</summary>
     public bool IsCausal { get; init; } = true;
 
     /// <summary>Optional [1, query heads]: a logit per head added to the softmax's denominator alone.</summary>

@@ -54,7 +54,8 @@ public sealed unsafe class Batch : IDisposable
         int numSequences = content.QueryOffsets.Length - 1;
         if (numSequences < 0
             || content.Positions.Length != content.TokenIds.Length
-            || content.PageTables.Length != (long)Limits.NumKvGroups * numSequences * content.PagesStride)
+            || content.PageTables.Length != (long)Limits.NumKvGroups * numSequences * content.PagesStride
+            || (content.KeyLengths.Length != 0 && content.KeyLengths.Length != (long)Limits.NumKvGroups * numSequences))
         {
             ThrowLengths(content);
         }
@@ -69,12 +70,14 @@ public sealed unsafe class Batch : IDisposable
         fixed (int* queryOffsets = content.QueryOffsets)
         fixed (int* logitRows = content.LogitRows)
         fixed (int* pageTables = content.PageTables)
+        fixed (int* keyLengths = content.KeyLengths)
         {
             desc.HostTokenIds = tokenIds;
             desc.HostPositions = positions;
             desc.HostQueryOffsets = queryOffsets;
             desc.HostLogitRows = logitRows;
             desc.HostPageTables = pageTables;
+            desc.HostKeyLengths = keyLengths;
             NativeMethods.MscBatchUpdate(Native, stream.Native, &desc).ThrowOnError();
         }
 
@@ -89,5 +92,6 @@ public sealed unsafe class Batch : IDisposable
     private void ThrowLengths(in BatchContent content) => throw new ArgumentException(
         $"Batch arrays contradict each other: {content.TokenIds.Length} token ids, {content.Positions.Length} positions, " +
         $"{content.QueryOffsets.Length} query offsets (sequences + 1), {content.PageTables.Length} page-table entries, " +
-        $"expected {Limits.NumKvGroups} groups x {content.QueryOffsets.Length - 1} sequences x {content.PagesStride}.", nameof(content));
+        $"expected {Limits.NumKvGroups} groups x {content.QueryOffsets.Length - 1} sequences x {content.PagesStride}, " +
+        $"{content.KeyLengths.Length} key lengths, expected none or groups x sequences.", nameof(content));
 }

@@ -21,4 +21,8 @@ public readonly ref struct BatchContent
     public required ReadOnlySpan<int> PageTables { get; init; }
 
     public required int PagesStride { get; init; }
+
+    /// <summary>Optional [KV groups, S]: positions of a group's cache that bidirectional attention sees (an encoder's, under
+    /// a decoder); empty or 0: up to the sequence's last position in this batch.</summary>
+    public ReadOnlySpan<int> KeyLengths { get; init; }
 }

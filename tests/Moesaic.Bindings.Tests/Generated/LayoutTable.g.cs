@@ -86,7 +86,7 @@ internal static unsafe partial class LayoutTable
         }
         {
             MscBatchDesc value = default;
-            entries.Add(new("msc_batch_desc", 80, sizeof(MscBatchDesc)));
+            entries.Add(new("msc_batch_desc", 88, sizeof(MscBatchDesc)));
             entries.Add(new("msc_batch_desc.struct_size", 0, (byte*)&value.StructSize - (byte*)&value));
             entries.Add(new("msc_batch_desc.reserved", 4, (byte*)&value.Reserved - (byte*)&value));
             entries.Add(new("msc_batch_desc.num_tokens", 8, (byte*)&value.NumTokens - (byte*)&value));
@@ -98,6 +98,7 @@ internal static unsafe partial class LayoutTable
             entries.Add(new("msc_batch_desc.host_logit_rows", 56, (byte*)&value.HostLogitRows - (byte*)&value));
             entries.Add(new("msc_batch_desc.host_page_tables", 64, (byte*)&value.HostPageTables - (byte*)&value));
             entries.Add(new("msc_batch_desc.pages_stride", 72, (byte*)&value.PagesStride - (byte*)&value));
+            entries.Add(new("msc_batch_desc.host_key_lengths", 80, (byte*)&value.HostKeyLengths - (byte*)&value));
         }
         {
             MscCalibration value = default;

@@ -8,8 +8,8 @@ using System.Runtime.InteropServices;
 
 namespace Moesaic.Bindings;
 
-/// <summary>softmax(scale * q k^T + mask) v over the cached positions of each sequence, causal within the batch.
-/// The batch's own keys and values must have been appended. Query head h reads KV head h / (q heads / KV heads).
+/// <summary>softmax(scale * q k^T + mask) v over the cached positions of each sequence, causal or bidirectional.
+/// The keys and values that are seen must have been appended. Query head h reads KV head h / (q heads / KV heads).
 /// Work is split over positions at fixed multiples that depend on a query's own position alone.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct MscAttentionParams
@@ -33,10 +33,11 @@ internal unsafe struct MscAttentionParams
     /// <summary>tanh soft cap of the scores; 0: none. Not implemented yet: must be 0.</summary>
     public float Softcap;
 
-    /// <summary>Positions looked back on, itself included; 0: all.</summary>
+    /// <summary>Positions looked back on, itself included; 0: all. Must be 0 when bidirectional.</summary>
     public long Window;
 
-    /// <summary>1: causal. 0 (bidirectional) is not implemented yet.</summary>
+    /// <summary>1: a query sees the positions up to its own. 0: all positions below the batch's key length of the sequence in the
+    /// cache's group (msc_batch_desc), so an encoder's sequence must be whole in one batch.</summary>
     public int Causal;
 
     public uint Reserved;

@@ -8,5 +8,5 @@ namespace Moesaic.Bindings;
 internal static partial class NativeConstants
 {
     /// <summary>Version of this ABI; raised by one for every incompatible change.</summary>
-    public const uint MscAbiVersion = 1u;
+    public const uint MscAbiVersion = 2u;
 }

@@ -41,6 +41,11 @@ internal unsafe struct MscBatchDesc
 
     public long PagesStride;
 
+    /// <summary>Optional [num_kv_groups, num_sequences]: positions of a group's cache that bidirectional attention sees, for
+    /// attention over another sequence's keys (an encoder's). NULL or an entry of 0: up to the sequence's last position in
+    /// this batch. Causal attention ignores them.</summary>
+    public int* HostKeyLengths;
+
     /// <summary>All zero but for the size, which <c>struct_size</c> states.</summary>
     public static MscBatchDesc Create() => new() { StructSize = (uint)sizeof(MscBatchDesc) };
 }

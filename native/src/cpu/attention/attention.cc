@@ -20,6 +20,7 @@ struct TokenBlock {
   int64_t first_token;
   int64_t num_tokens;
   int64_t first_position;
+  int64_t num_keys;  // positions [0, num_keys) that some token sees
   int64_t chunk_begin;
   int64_t chunk_end;
 };
@@ -72,8 +73,9 @@ class Run {
         const int64_t first = begin + (last - 1 - begin) / block_tokens_ * block_tokens_;
         const int64_t position = batch_.positions[static_cast<size_t>(first)];
         const int64_t seen_from = task_.window > 0 ? std::max<int64_t>(0, position - task_.window + 1) : 0;
-        f(TokenBlock{s, first, last - first, position, seen_from / kAttentionChunk,
-                     (position + last - first - 1) / kAttentionChunk + 1});
+        const int64_t num_keys = task_.causal ? position + last - first : batch_.key_length(layout_.group, s);
+        f(TokenBlock{s, first, last - first, position, num_keys, seen_from / kAttentionChunk,
+                     (num_keys - 1) / kAttentionChunk + 1});
         last = first;
       }
     }
@@ -82,7 +84,7 @@ class Run {
   void measure() {
     for_each_block([&](const TokenBlock& block) {
       const int64_t chunks = block.chunk_end - block.chunk_begin;
-      const int64_t seen = std::min(block.first_position + block.num_tokens, chunks * kAttentionChunk);
+      const int64_t seen = std::min(block.num_keys, chunks * kAttentionChunk);
       ++num_blocks_;
       num_chunks_ += chunks;
       max_rows_ = std::max(max_rows_, block.num_tokens * group_size_);
@@ -158,6 +160,7 @@ class Run {
     block.group_size = group_size_;
     block.first_position = tokens.first_position;
     block.window = task_.window;
+    block.num_keys = task_.causal ? 0 : tokens.num_keys;
     block.scale = task_.scale;
     block.layout = &layout_;
     block.cache = cache_.memory.data() + layout_.block_offset(0, task_.layer, head);

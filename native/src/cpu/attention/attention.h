@@ -16,6 +16,7 @@ struct AttentionTask {
   int64_t layer;
   int64_t num_q_heads;
   int64_t window;
+  bool causal;
   float scale;
 };
 

@@ -23,6 +23,7 @@ struct AttentionBlock {
   int64_t group_size;
   int64_t first_position;  // of token 0
   int64_t window;          // 0: all
+  int64_t num_keys;        // > 0: bidirectional, every row sees the positions below; 0: causal
   float scale;
   const KvLayout* layout;
   const std::byte* cache;  // block of (page 0, this layer, this KV head)
@@ -52,7 +53,7 @@ struct VisibleRange {
   const int64_t position = block.first_position + token;
   const int64_t start = chunk * kAttentionChunk;
   int64_t begin = block.window > 0 ? position - block.window + 1 - start : 0;
-  int64_t end = position + 1 - start;
+  int64_t end = (block.num_keys > 0 ? block.num_keys : position + 1) - start;
   begin = begin < 0 ? 0 : begin;
   end = end > kAttentionChunk ? kAttentionChunk : end;
   return {begin, end};

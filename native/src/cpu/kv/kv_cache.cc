@@ -19,7 +19,7 @@ void check_layer(const msc_kv_cache& cache, int64_t layer) {
                      static_cast<long long>(layer), static_cast<long long>(cache.layout.num_layers));
 }
 
-void check_page_tables(const msc_batch& batch, const msc_kv_cache& cache, int64_t window, bool appended_only) {
+void check_page_tables(const msc_batch& batch, const msc_kv_cache& cache, KvUse use, int64_t window) {
   const KvLayout& layout = cache.layout;
   MSC_CHECK_ARGUMENT(batch.device == cache.device, "the batch belongs to another device than the cache");
   MSC_CHECK_ARGUMENT(layout.group < batch.limits.num_kv_groups, "the cache is of group %u, the batch has %u groups",
@@ -31,9 +31,10 @@ void check_page_tables(const msc_batch& batch, const msc_kv_cache& cache, int64_
       continue;
     }
     const int64_t first_query = batch.positions[static_cast<size_t>(begin)];
-    const int64_t last = batch.positions[static_cast<size_t>(end) - 1];
-    int64_t first_visible = appended_only ? first_query : 0;
-    if (!appended_only && window > 0) {
+    const int64_t last = use == KvUse::kBidirectional ? batch.key_length(layout.group, s) - 1
+                                                      : batch.positions[static_cast<size_t>(end) - 1];
+    int64_t first_visible = use == KvUse::kAppend ? first_query : 0;
+    if (use == KvUse::kCausal && window > 0) {
       first_visible = std::max<int64_t>(0, first_query - window + 1);
     }
     const int64_t last_entry = last / layout.page_tokens;

@@ -19,10 +19,15 @@ struct msc_kv_cache {
 
 namespace msc::cpu {
 
-/// Refuses a batch, layer or page table that does not fit the cache. Page-table entries that hold the positions
-/// [first_visible, last] of each sequence are checked; with `window` > 0, first_visible is that of the first query,
-/// otherwise 0. `appended_only`: the positions of the batch's own tokens alone.
-void check_page_tables(const msc_batch& batch, const msc_kv_cache& cache, int64_t window, bool appended_only);
+/// Positions of a sequence that an op touches.
+enum class KvUse {
+  kAppend,         // those of the batch's own tokens
+  kCausal,         // from the first that the first query's window shows to the last query's
+  kBidirectional,  // those below the batch's key length
+};
+
+/// Refuses a batch or page table that does not fit the cache: every entry that holds a position in use is checked.
+void check_page_tables(const msc_batch& batch, const msc_kv_cache& cache, KvUse use, int64_t window);
 void check_layer(const msc_kv_cache& cache, int64_t layer);
 
 /// Copies whole pages; all numbers are checked before anything is written.

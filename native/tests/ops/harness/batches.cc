@@ -25,12 +25,16 @@ msc_batch* make_batch(Session& session, const std::vector<Sequence>& sequences, 
       stride = std::max(stride, table.size());
     }
   }
+  std::vector<int32_t> key_lengths(num_kv_groups * sequences.size(), 0);
   std::vector<int32_t> tables(num_kv_groups * sequences.size() * stride, -1);
   for (size_t group = 0; group < num_kv_groups; ++group) {
     for (size_t s = 0; s < sequences.size(); ++s) {
       const auto& table = sequences[s].page_tables.at(group);
       std::copy(table.begin(), table.end(),
                 tables.begin() + static_cast<std::ptrdiff_t>((group * sequences.size() + s) * stride));
+      if (!sequences[s].key_lengths.empty()) {
+        key_lengths[group * sequences.size() + s] = sequences[s].key_lengths.at(group);
+      }
     }
   }
   if (logit_rows.empty()) {
@@ -60,6 +64,7 @@ msc_batch* make_batch(Session& session, const std::vector<Sequence>& sequences, 
   desc.host_logit_rows = logit_rows.data();
   desc.host_page_tables = tables.data();
   desc.pages_stride = limits.max_pages;
+  desc.host_key_lengths = key_lengths.data();
   if (msc_batch_update(batch, session.stream(), &desc) != MSC_STATUS_OK) {
     throw std::runtime_error(last_error_text());
   }

@@ -13,6 +13,7 @@ struct Sequence {
   int64_t first_position = 0;
   std::vector<int32_t> token_ids;                // one or more
   std::vector<std::vector<int32_t>> page_tables;  // by KV group; may be shorter than the longest
+  std::vector<int32_t> key_lengths = {};          // by KV group; empty: up to the last position
 };
 
 /// A batch of `sequences`, destroyed with the session. Missing page-table entries are -1.
