@@ -29,6 +29,7 @@ internal sealed class BatchTests : IDisposable
         Assert.Throws<ArgumentException>(() => Update([5, 6], [0], [0, 2], [1], [0], 1));
         Assert.Throws<ArgumentException>(() => Update([5], [0], [], [], [], 1));
         Assert.Throws<ArgumentException>(() => Update([5], [0], [0, 1], [0], [0, 1], 1));
+        Assert.Throws<ArgumentException>(() => Update([5], [0], [0, 1], [0], [0], 1, [1, 1]));
     }
 
     [Test]
@@ -44,9 +45,9 @@ internal sealed class BatchTests : IDisposable
     public void More_than_the_limits_is_refused() =>
         Assert.Throws<NativeException>(() => Update(new int[9], [.. Enumerable.Range(0, 9)], [0, 9], [8], [0], 1));
 
-    private void Update(int[] ids, int[] positions, int[] offsets, int[] logitRows, int[] pages, int stride) =>
+    private void Update(int[] ids, int[] positions, int[] offsets, int[] logitRows, int[] pages, int stride, int[]? keyLengths = null) =>
         _batch.Update(_device.Stream, new BatchContent
         {
-            TokenIds = ids, Positions = positions, QueryOffsets = offsets, LogitRows = logitRows, PageTables = pages, PagesStride = stride,
+            TokenIds = ids, Positions = positions, QueryOffsets = offsets, LogitRows = logitRows, PageTables = pages, PagesStride = stride, KeyLengths = keyLengths,
         });
 }

@@ -123,6 +123,33 @@ internal sealed class AttentionOpTests : IDisposable
         Assert.That(_device.Read<float>(output), Is.EqualTo(v.Select(x => x / 2)).Within(Reference.Tolerance));
     }
 
+    [TestCase(0, 3)]
+    [TestCase(2, 2)]
+    public void Bidirectional_attention_sees_as_many_keys_as_the_batch_says(int keyLength, int seen)
+    {
+        float[] v = Reference.Values(3 * Width, 6);
+        using KvCache cache = Cache(layers: 1);
+        using Batch batch = _device.Batch(1, 3);
+        Tensor query = _device.Empty(3, Width);
+        _device.Stream.RopeAppend(batch, cache, new RopeAppendParams
+        {
+            Layer = 0, NumQueryHeads = 1, Query = query, Key = _device.Empty(3, Width), Value = _device.Tensor<float>(3, Width, v),
+        });
+        batch.Update(_device.Stream, new BatchContent
+        {
+            TokenIds = [0, 0, 0], Positions = [0, 1, 2], QueryOffsets = [0, 3], LogitRows = [], PageTables = [0], PagesStride = 1, KeyLengths = [keyLength],
+        });
+        Tensor output = _device.Empty(3, Width);
+
+        // Scores are all 0, so every row is the mean of the values that it sees.
+        _device.Stream.Attention(batch, cache, new AttentionParams
+        {
+            Layer = 0, NumQueryHeads = 1, Query = query, Output = output, Scale = 1, IsCausal = false,
+        });
+        float[] mean = [.. Enumerable.Range(0, Width).Select(c => Enumerable.Range(0, seen).Select(j => v[(j * Width) + c]).Sum() / seen)];
+        Assert.That(_device.Read<float>(output), Is.EqualTo(mean.Concat(mean).Concat(mean)).Within(Reference.Tolerance));
+    }
+
     [Test]
     public void What_is_not_implemented_is_refused()
     {
@@ -131,7 +158,7 @@ internal sealed class AttentionOpTests : IDisposable
         Tensor query = _device.Empty(1, Width);
         Assert.Throws<NativeException>(() => _device.Stream.Attention(batch, cache, new AttentionParams
         {
-            Layer = 0, NumQueryHeads = 1, Query = query, Output = _device.Empty(1, Width), Scale = 1, IsCausal = false,
+            Layer = 0, NumQueryHeads = 1, Query = query, Output = _device.Empty(1, Width), Scale = 1, IsCausal = false, Window = 1,
         }));
         Assert.Throws<NativeException>(() => _device.Stream.Attention(batch, cache, new AttentionParams
         {
