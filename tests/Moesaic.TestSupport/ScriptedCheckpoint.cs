@@ -27,6 +27,9 @@ public static class ScriptedCheckpoint
     /// <summary>The answer to the result of a tool.</summary>
     public static string ResultAnswer => string.Concat(s_result);
 
+    /// <summary>With tools, a last message with this word is answered by two calls.</summary>
+    public const string TwiceWord = "twice";
+
     /// <summary>A last message with this word is answered without an end.</summary>
     public const string EndlessWord = "forever";
 
@@ -43,16 +46,22 @@ public static class ScriptedCheckpoint
 
     private static readonly string[] s_answer = ["Once", " upon", " a", " time", " there", " was", " a größe", "."];
     private static readonly string[] s_call = ["<tool_call>\n", $$"""{"name": "{{ToolName}}", """, "\"arguments\": {\"city\": ", "\"Par", "is\"", "}}\n", "</tool_call>"];
+    private static readonly string[] s_twoCalls =
+    [
+        "<tool_call>", "{\"name\": \"get_weather\", \"arguments\": ", "{\"city\": \"Oslo\"}}", "</tool_call>\n",
+        "<tool_call>{\"name\": ", "\"get_weather\", \"arguments\": {\"city\": ", "\"Rome\"}}", "\n</tool_call>",
+    ];
+
     private static readonly string[] s_result = ["Sunny", ", they", " say", "!"];
     private static readonly string[] s_thought = ["<think>\n", "Well, ", "let me", " see", "\n</think>\n\n"];
-    private static readonly string[] s_special = [End, "<|say|>", "<|call|>", "<|result|>", "<|think|>", "<|endless|>", "<|system|>", "<|user|>", "<|assistant|>", "<|tool|>"];
+    private static readonly string[] s_special = [End, "<|say|>", "<|call|>", "<|result|>", "<|think|>", "<|endless|>", "<|twice|>", "<|system|>", "<|user|>", "<|assistant|>", "<|tool|>"];
 
     private const string Template = """
         {%- if tools %}<|system|>Tools, called as <tool_call>: {{ tools | tojson }}{{ '<|end|>' }}{% endif -%}
         {%- for m in messages %}{{ '<|' ~ m.role ~ '|>' }}{{ m.content or '' }}{% if m.tool_calls %}{% for c in m.tool_calls %}<tool_call>{{ (c.function or c) | tojson }}</tool_call>{% endfor %}{% endif %}{{ '<|end|>' }}{% endfor -%}
         {%- if add_generation_prompt -%}
         {%- set last = messages[-1] -%}
-        {%- if last.role == 'tool' %}<|result|>{% elif tools %}<|call|>{% elif 'forever' in (last.content or '') %}<|endless|>{% elif enable_thinking %}<|think|>{% else %}<|say|>{% endif -%}
+        {%- if last.role == 'tool' %}<|result|>{% elif tools and 'twice' in (last.content or '') %}<|twice|>{% elif tools %}<|call|>{% elif 'forever' in (last.content or '') %}<|endless|>{% elif enable_thinking %}<|think|>{% else %}<|say|>{% endif -%}
         {%- endif -%}
         """;
 
@@ -89,6 +98,7 @@ public static class ScriptedCheckpoint
 
         Chain("<|say|>", s_answer, End);
         Chain("<|call|>", s_call, End);
+        Chain("<|twice|>", s_twoCalls, End);
         Chain("<|result|>", s_result, End);
         Chain("<|think|>", s_thought, s_answer[0]);
         Chain("<|endless|>", [EndlessPiece], EndlessPiece);
@@ -160,7 +170,7 @@ public static class ScriptedCheckpoint
                 _pieces.Add(ByteCharacter((byte)value).ToString());
             }
 
-            foreach (string piece in s_answer.Concat(s_call).Concat(s_result).Concat(s_thought).Append(EndlessPiece))
+            foreach (string piece in s_answer.Concat(s_call).Concat(s_twoCalls).Concat(s_result).Concat(s_thought).Append(EndlessPiece))
             {
                 // A piece of one byte is that byte's token.
                 if (Encoding.UTF8.GetByteCount(piece) == 1)

@@ -13,6 +13,10 @@ internal sealed class DrawState
     private readonly PinnedArray<TokenBias>? _biases;
     private readonly PinnedArray<TokenBias>? _firstBiases;
     private readonly PinnedArray<uint>? _mask;
+    private readonly BannedSequences? _banned;
+
+    // The biases of a draw with what the banned sequences forbid just then.
+    private readonly PinnedArray<TokenBias>? _allBiases;
     private readonly int _firstEnd;
 
     /// <param name="parameters">Checked settings.</param>
@@ -32,6 +36,12 @@ internal sealed class DrawState
         if (parameters.MinTokens > 0)
         {
             _firstBiases = Biases(parameters, EndIds(parameters, endIds).Where(id => id < vocabularySize));
+        }
+
+        if (!parameters.BannedSequences.IsEmpty)
+        {
+            _banned = new BannedSequences(parameters.BannedSequences);
+            _allBiases = new PinnedArray<TokenBias>(Math.Max(_biases?.Length ?? 0, _firstBiases?.Length ?? 0) + _banned.Count);
         }
 
         _mask = Mask(parameters, vocabularySize);
@@ -70,13 +80,21 @@ internal sealed class DrawState
             SampleIndex = _sampleIndex,
             Position = (ulong)position,
             TokenCounts = _counts?.Slice ?? default,
-            Biases = biases?.Slice(0, biases.Length) ?? default,
+            Biases = WithBans(biases),
             Mask = _mask?.Slice(0, _mask.Length) ?? default,
         };
     }
 
     /// <summary>A token was drawn.</summary>
-    public void Count(int id) => _counts?.Add(id, generated: true);
+    public void Count(int id)
+    {
+        _counts?.Add(id, generated: true);
+        _banned?.Add(id);
+    }
+
+    private PinnedSlice<TokenBias> WithBans(PinnedArray<TokenBias>? biases) => _banned is null
+        ? biases?.Slice(0, biases.Length) ?? default
+        : _allBiases!.Slice(0, _banned.Merge(biases, _allBiases));
 
     private static PinnedArray<TokenBias>? Biases(SamplingParameters parameters, IEnumerable<int> banned)
     {

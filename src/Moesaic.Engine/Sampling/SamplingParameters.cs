@@ -46,6 +46,9 @@ public sealed record SamplingParameters
     /// <summary>The only tokens that may be drawn; empty: all.</summary>
     public ImmutableArray<int> AllowedIds { get; init; } = [];
 
+    /// <summary>Sequences of tokens that the answer must not hold: the last token of one cannot be drawn after all the others.</summary>
+    public ImmutableArray<ImmutableArray<int>> BannedSequences { get; init; } = [];
+
     /// <summary>Texts that end the answer; they are not part of it.</summary>
     public ImmutableArray<string> StopStrings { get; init; } = [];
 
@@ -89,6 +92,15 @@ public sealed record SamplingParameters
         foreach (int id in AllowedIds)
         {
             Require(id >= 0 && id < vocabularySize, nameof(AllowedIds), id, $"token ids from 0 to {vocabularySize - 1}");
+        }
+
+        foreach (ImmutableArray<int> sequence in BannedSequences)
+        {
+            Require(!sequence.IsDefaultOrEmpty, nameof(BannedSequences), "an empty sequence", "sequences of at least one token");
+            foreach (int id in sequence)
+            {
+                Require(id >= 0 && id < vocabularySize, nameof(BannedSequences), id, $"token ids from 0 to {vocabularySize - 1}");
+            }
         }
 
         foreach (string text in StopStrings)

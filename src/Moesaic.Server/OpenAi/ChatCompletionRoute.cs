@@ -40,7 +40,9 @@ internal static class ChatCompletionRoute
             if (!begun[stream.Sample])
             {
                 begun[stream.Sample] = true;
-                writer.WriteRole(sse.Begin(), stream.Sample);
+                // Known by now: the prompt comes before the first token.
+                ImmutableArray<PromptTokenLogprob>? prompt = stream.Sample == 0 && stream.Generation.PromptLogprobs is { } wanted ? await wanted.ConfigureAwait(false) : null;
+                writer.WriteRole(sse.Begin(), stream.Sample, prompt);
                 sse.End();
             }
 

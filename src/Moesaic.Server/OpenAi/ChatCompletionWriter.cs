@@ -25,8 +25,8 @@ internal sealed class ChatCompletionWriter(ChatCompletionRequest request, ChatSt
         _ => true,
     };
 
-    /// <summary>The event that begins an answer.</summary>
-    public void WriteRole(Utf8JsonWriter json, int sample)
+    /// <summary>The event that begins an answer; that of the first one tells of the prompt too.</summary>
+    public void WriteRole(Utf8JsonWriter json, int sample, ImmutableArray<PromptTokenLogprob>? promptLogprobs)
     {
         BeginChunk(json, sample);
         json.WriteString("role"u8, "assistant");
@@ -38,6 +38,11 @@ internal sealed class ChatCompletionWriter(ChatCompletionRequest request, ChatSt
         if (request.Common.ReturnTokenIds && sample == 0)
         {
             ResponseHead.WriteIds(json, "prompt_token_ids", stream.PromptIds);
+        }
+
+        if (promptLogprobs is { } prompt)
+        {
+            LogprobWriter.WritePrompt(json, prompt, _spelling);
         }
 
         EndChunk(json);

@@ -51,12 +51,6 @@ internal sealed record CommonFields
         JsonFields? options = streamOptions?.Object();
         options?.Ignore("include_obfuscation");
         bool continuous = options?.Find("continuous_usage_stats")?.Flag() ?? false;
-        JsonField? promptLogprobs = body.Find("prompt_logprobs");
-        if (promptLogprobs is { } unwanted && stream)
-        {
-            throw unwanted.NotSupported("log-probabilities of the prompt are only given in whole answers; leave 'stream' out");
-        }
-
         return new CommonFields
         {
             Id = RequestId(body.Find("request_id")) ?? context.RequestId,
@@ -66,7 +60,7 @@ internal sealed record CommonFields
             ContinuousUsage = continuous,
             Priority = body.Find("priority")?.Integer(int.MinValue, int.MaxValue) ?? 0,
             CacheSalt = body.Find("cache_salt")?.Text(RequestLimits.MaxCacheSalt) ?? "",
-            PromptLogprobs = promptLogprobs?.Integer(0, RequestLimits.MaxTopLogprobs),
+            PromptLogprobs = body.Find("prompt_logprobs")?.Integer(0, RequestLimits.MaxTopLogprobs),
             SkipSpecialTokens = body.Find("skip_special_tokens")?.Flag() ?? true,
             IncludeStopString = body.Find("include_stop_str_in_output")?.Flag() ?? false,
             TokensAsIds = body.Find("return_tokens_as_token_ids")?.Flag() ?? false,
@@ -93,7 +87,6 @@ internal sealed record CommonFields
 
         body.Refuse("use_beam_search", "there is no beam search; use n and temperature");
         body.Refuse("store", "nothing is stored here; leave it out");
-        body.Refuse("bad_words", "forbid single tokens by logit_bias instead");
         body.Refuse("logits_processors", "there are none; use logit_bias");
         body.Refuse("kv_transfer_params", "key-value caches cannot be moved between hosts");
         body.Refuse("vllm_xargs", "there are no extension arguments");

@@ -81,10 +81,10 @@ internal static class CompletionRoute
         while (await running.NextAsync(sse).ConfigureAwait(false))
         {
             SampleEvent step = running.Current;
-            if (request.Echo && !begun[step.Sample])
+            if ((request.Echo || request.Common.PromptLogprobs is not null) && !begun[step.Sample])
             {
                 begun[step.Sample] = true;
-                await EchoAsync(request, running, writer, sse, step.Sample).ConfigureAwait(false);
+                await WritePromptAsync(request, running, writer, sse, step.Sample).ConfigureAwait(false);
             }
 
             // Nothing to tell: half a character, or the beginning of what may become a stop string.
@@ -97,16 +97,20 @@ internal static class CompletionRoute
         }
     }
 
-    private static async Task EchoAsync(CompletionRequest request, RunningRequest running, CompletionWriter writer, SseWriter sse, int sample)
+    // An event of the prompt: its text, if it is repeated, and what the model thinks of it.
+    private static async Task WritePromptAsync(CompletionRequest request, RunningRequest running, CompletionWriter writer, SseWriter sse, int sample)
     {
         int prompt = sample / request.Common.NumSamples;
         TokenLogprob[]? tokens = null;
-        if (request.Logprobs is { } top && running.Generations[prompt].PromptLogprobs is { } wanted)
+        ImmutableArray<PromptTokenLogprob>? scores = null;
+        if (running.Generations[prompt].PromptLogprobs is { } wanted)
         {
-            tokens = [.. PromptTokens(await wanted.ConfigureAwait(false), top)];
+            ImmutableArray<PromptTokenLogprob> all = await wanted.ConfigureAwait(false);
+            tokens = request is { Echo: true, Logprobs: { } top } ? [.. PromptTokens(all, top)] : null;
+            scores = Cut([all], request.Common.PromptLogprobs) is [var cut] ? cut : null;
         }
 
-        writer.WriteEcho(sse.Begin(), sample, PromptText(request, prompt), tokens);
+        writer.WritePrompt(sse.Begin(), sample, request.Echo ? PromptText(request, prompt) : "", tokens, scores);
         sse.End();
     }
 

@@ -27,12 +27,17 @@ internal sealed class CompletionWriter : IStreamWriter
         _offsets = new int[running.Samples.Count];
     }
 
-    /// <summary>The event in which an answer repeats its prompt.</summary>
-    public void WriteEcho(Utf8JsonWriter json, int sample, string text, IReadOnlyList<TokenLogprob>? tokens)
+    /// <summary>The event in which an answer repeats its prompt, or tells how probable the prompt was.</summary>
+    public void WritePrompt(Utf8JsonWriter json, int sample, string text, IReadOnlyList<TokenLogprob>? tokens, ImmutableArray<PromptTokenLogprob>? promptLogprobs)
     {
         BeginChunk(json, sample, text);
         WriteLogprobs(json, sample, tokens);
         json.WriteNull("finish_reason"u8);
+        if (promptLogprobs is { } prompt)
+        {
+            LogprobWriter.WritePrompt(json, prompt, _spelling);
+        }
+
         EndChunk(json);
     }
 

@@ -14,6 +14,8 @@ internal static class RequestLimits
     public const int MaxStopStrings = 32;
     public const int MaxStopLength = 1024;
     public const int MaxStopIds = 1024;
+    public const int MaxBadWords = 64;
+    public const int MaxBadWordLength = 256;
     public const int MaxLogitBias = 1024;
     public const int MaxTopLogprobs = 20;
     public const int MaxTemplateVariables = 64;

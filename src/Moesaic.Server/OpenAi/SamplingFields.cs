@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Moesaic.Engine;
 using Moesaic.Server.Catalog;
+using Moesaic.Server.Chat;
 using Moesaic.Server.Json;
 
 namespace Moesaic.Server.OpenAi;
@@ -39,6 +40,7 @@ internal static class SamplingFields
             StopStrings = StopStrings(body.Find("stop")),
             StopIds = Ids(body.Find("stop_token_ids"), vocabulary, RequestLimits.MaxStopIds),
             AllowedIds = AllowedIds(body.Find("allowed_token_ids"), vocabulary),
+            BannedSequences = BadWords(body.Find("bad_words"), model),
             IgnoreEndIds = body.Find("ignore_eos")?.Flag() ?? false,
             TopLogprobs = Math.Min(topLogprobs, vocabulary),
         };
@@ -75,6 +77,39 @@ internal static class SamplingFields
 
         ImmutableArray<int> allowed = Ids(ids, vocabulary, vocabulary);
         return allowed.IsEmpty ? throw ids.Invalid("the array is empty, which would leave no token to draw; leave the field out to allow all") : allowed;
+    }
+
+    /// <summary>
+    /// The tokens of each word as they come at the beginning of a text and after a space. A model that spells a word with other
+    /// tokens is not kept from it, which the field's users know from vLLM.
+    /// </summary>
+    private static ImmutableArray<ImmutableArray<int>> BadWords(JsonField? field, ServedModel model)
+    {
+        if (field is not { } words)
+        {
+            return [];
+        }
+
+        ImmutableArray<ImmutableArray<int>>.Builder banned = ImmutableArray.CreateBuilder<ImmutableArray<int>>();
+        foreach (JsonField word in words.Items(RequestLimits.MaxBadWords))
+        {
+            string text = word.Text(RequestLimits.MaxBadWordLength).TrimStart(' ');
+            if (text.Length == 0)
+            {
+                throw word.Invalid("a word must not be empty");
+            }
+
+            foreach (string form in (ReadOnlySpan<string>)[text, " " + text])
+            {
+                ImmutableArray<int> ids = [.. RunningRequest.Encode(word.Path, () => model.Runtime.Tokenizer.Encode(form, addSpecialTokens: false))];
+                if (!ids.IsEmpty && !banned.Any(known => known.SequenceEqual(ids)))
+                {
+                    banned.Add(ids);
+                }
+            }
+        }
+
+        return banned.ToImmutable();
     }
 
     private static ImmutableDictionary<int, float> LogitBias(JsonField? field, int vocabulary)

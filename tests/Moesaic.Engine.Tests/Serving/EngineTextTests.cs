@@ -84,6 +84,30 @@ internal sealed class EngineTextTests : IDisposable
     }
 
     [Test]
+    public async Task Banned_sequences_are_not_drawn_and_their_beginnings_are([Values] bool withFirstBiases)
+    {
+        GenerationRequest asked = Greedy(40);
+        asked = asked with { Sampling = asked.Sampling with { Temperature = 0, IgnoreEndIds = !withFirstBiases, MinTokens = withFirstBiases ? 40 : 0 } };
+        int[] free = (await _engine.AnswerAsync(asked)).Ids;
+        ImmutableArray<ImmutableArray<int>> banned = [[.. free[3..6]], [free[0]], [free[3]], [free[0], free[3]], [1, 2, 3, 4, 5, 6, 7, 8]];
+        SamplingParameters sampling = asked.Sampling with { BannedSequences = [banned[0], banned[^1]] };
+        Answer answer = await _engine.AnswerAsync(asked with { Sampling = sampling });
+        Assert.That(answer.Ids[..5], Is.EqualTo(free[..5]), "a beginning is no sequence");
+        Assert.That(answer.Ids[5], Is.Not.EqualTo(free[5]));
+        Answer both = await _engine.AnswerAsync(asked with { Sampling = sampling with { BannedSequences = banned, LogitBias = ImmutableDictionary<int, float>.Empty.Add(free[3], 1).Add(free[4], 2).Add(free[1], -1) } });
+        Assert.That(both.Ids, Has.None.EqualTo(free[0]));
+        foreach (ImmutableArray<int> sequence in banned)
+        {
+            Assert.That(Enumerable.Range(0, both.Ids.Length - sequence.Length + 1).Any(i => both.Ids.AsSpan(i, sequence.Length).SequenceEqual(sequence.AsSpan())), Is.False);
+        }
+
+        using TextGenerator generator = _runtime.CreateGenerator();
+        Assert.That(generator.Complete([.. asked.Prompt.Span], sampling).Ids, Is.EqualTo(answer.Ids), "alone the same");
+        Assert.That(() => _engine.Submit(asked with { Sampling = sampling with { BannedSequences = [[]] } }), Throws.ArgumentException);
+        Assert.That(() => _engine.Submit(asked with { Sampling = sampling with { BannedSequences = [[-1]] } }), Throws.ArgumentException);
+    }
+
+    [Test]
     public async Task Where_nothing_can_be_drawn_that_sequence_alone_ends()
     {
         GenerationRequest[] good = [.. Enumerable.Range(0, 6).Select(i => ServingTestModel.Asked(i, 20))];

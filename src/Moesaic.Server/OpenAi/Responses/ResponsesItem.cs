@@ -9,7 +9,8 @@ namespace Moesaic.Server.OpenAi.Responses;
 /// <param name="id">Its id.</param>
 /// <param name="callId">Of a call.</param>
 /// <param name="name">Of a call: the function.</param>
-internal sealed class ResponsesItem(ReplyPartKind kind, string id, string? callId = null, string? name = null)
+/// <param name="spelling">How tokens of log-probabilities are spelled.</param>
+internal sealed class ResponsesItem(ReplyPartKind kind, string id, TokenSpelling spelling, string? callId = null, string? name = null)
 {
     public ReplyPartKind Kind { get; } = kind;
 
@@ -17,6 +18,9 @@ internal sealed class ResponsesItem(ReplyPartKind kind, string id, string? callI
 
     /// <summary>Text, thinking, or the JSON text of a call's arguments.</summary>
     public StringBuilder Text { get; } = new();
+
+    /// <summary>Log-probabilities of the tokens that the text is made of; empty when they are not wanted.</summary>
+    public List<TokenLogprob> Logprobs { get; } = [];
 
     /// <summary>Begin of the names of the events that tell its text.</summary>
     public string TextEvent => Kind switch
@@ -72,6 +76,11 @@ internal sealed class ResponsesItem(ReplyPartKind kind, string id, string? callI
             json.WriteStartArray("annotations"u8);
             json.WriteEndArray();
             json.WriteStartArray("logprobs"u8);
+            if (text.Length > 0)
+            {
+                LogprobWriter.WriteContent(json, Logprobs, spelling);
+            }
+
             json.WriteEndArray();
         }
 

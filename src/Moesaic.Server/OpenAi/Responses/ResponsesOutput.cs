@@ -10,22 +10,36 @@ namespace Moesaic.Server.OpenAi.Responses;
 /// </summary>
 /// <param name="id">Ends the ids of items.</param>
 /// <param name="sse">Null: nobody listens.</param>
-internal sealed class ResponsesOutput(string id, SseWriter? sse)
+/// <param name="spelling">How tokens of log-probabilities are spelled.</param>
+internal sealed class ResponsesOutput(string id, SseWriter? sse, TokenSpelling spelling)
 {
+    private static readonly IReadOnlyList<TokenLogprob> NoTokens = [];
+
+    // Tokens whose text has not come yet: half characters, and what could have become a mark of thinking or of a call.
+    private readonly List<TokenLogprob> _waiting = [];
+    private readonly List<TokenLogprob> _told = [];
     private readonly List<ResponsesItem> _items = [];
     private ResponsesItem? _open;
     private int _sequence;
 
     public IReadOnlyList<ResponsesItem> Items => _items;
 
+    /// <summary>A token that the next piece of text is made of; it belongs to no text when thinking or a call comes instead.</summary>
+    public void AddToken(in TokenLogprob token) => _waiting.Add(token);
+
     /// <summary>Adds a piece of the answer.</summary>
     public void Add(in ReplyPart part)
     {
+        if (part.Kind != ReplyPartKind.Content)
+        {
+            _waiting.Clear();
+        }
+
         switch (part.Kind)
         {
             case ReplyPartKind.ToolCallBegin:
                 Close(ResponsesWriter.Completed);
-                Open(new ResponsesItem(part.Kind, $"fc_{id}_{_items.Count}", part.ToolId, part.ToolName));
+                Open(new ResponsesItem(part.Kind, $"fc_{id}_{_items.Count}", spelling, part.ToolId, part.ToolName));
                 break;
             case ReplyPartKind.ToolCallArguments:
                 Append(part.Text);
@@ -38,7 +52,7 @@ internal sealed class ResponsesOutput(string id, SseWriter? sse)
                 {
                     Close(ResponsesWriter.Completed);
                     string prefix = part.Kind == ReplyPartKind.Reasoning ? "rs" : "msg";
-                    Open(new ResponsesItem(part.Kind, $"{prefix}_{id}_{_items.Count}"));
+                    Open(new ResponsesItem(part.Kind, $"{prefix}_{id}_{_items.Count}", spelling));
                 }
 
                 Append(part.Text);
@@ -53,7 +67,7 @@ internal sealed class ResponsesOutput(string id, SseWriter? sse)
         // An answer always holds something, if only an empty text.
         if (_items.Count == 0)
         {
-            Open(new ResponsesItem(ReplyPartKind.Content, $"msg_{id}_0"));
+            Open(new ResponsesItem(ReplyPartKind.Content, $"msg_{id}_0", spelling));
         }
 
         Close(status);
@@ -96,7 +110,20 @@ internal sealed class ResponsesOutput(string id, SseWriter? sse)
     {
         ResponsesItem item = _open!;
         item.Text.Append(text);
-        if (sse is null || text.Length == 0)
+        if (text.Length == 0)
+        {
+            return;
+        }
+
+        _told.Clear();
+        if (item.Kind == ReplyPartKind.Content)
+        {
+            _told.AddRange(_waiting);
+            item.Logprobs.AddRange(_waiting);
+            _waiting.Clear();
+        }
+
+        if (sse is null)
         {
             return;
         }
@@ -107,7 +134,7 @@ internal sealed class ResponsesOutput(string id, SseWriter? sse)
         json.WriteStartObject();
         json.WriteString("type"u8, type);
         json.WriteNumber("sequence_number"u8, _sequence++);
-        WritePlace(json, item);
+        WritePlace(json, item, _told);
         json.WriteString("delta"u8, text);
         json.WriteEndObject();
         sse.End();
@@ -124,7 +151,7 @@ internal sealed class ResponsesOutput(string id, SseWriter? sse)
         string text = item.Text.ToString();
         Tell(item.TextEvent + ".done", json =>
         {
-            WritePlace(json, item);
+            WritePlace(json, item, item.Logprobs);
             json.WriteString(item.HasPart ? "text"u8 : "arguments"u8, text);
         });
         if (item.HasPart)
@@ -142,12 +169,12 @@ internal sealed class ResponsesOutput(string id, SseWriter? sse)
 
     private void TellPart(string type, ResponsesItem item, string text) => Tell(type, json =>
     {
-        WritePlace(json, item);
+        WritePlace(json, item, NoTokens);
         json.WritePropertyName("part"u8);
         item.WritePart(json, text);
     });
 
-    private void WritePlace(Utf8JsonWriter json, ResponsesItem item)
+    private void WritePlace(Utf8JsonWriter json, ResponsesItem item, IReadOnlyList<TokenLogprob> tokens)
     {
         json.WriteString("item_id"u8, item.Id);
         json.WriteNumber("output_index"u8, _items.Count - 1);
@@ -159,6 +186,7 @@ internal sealed class ResponsesOutput(string id, SseWriter? sse)
         if (item.Kind == ReplyPartKind.Content)
         {
             json.WriteStartArray("logprobs"u8);
+            LogprobWriter.WriteContent(json, tokens, spelling);
             json.WriteEndArray();
         }
     }

@@ -26,6 +26,9 @@ internal sealed record ResponsesRequest
 
     public string? ReasoningEffort { get; init; }
 
+    /// <summary>Alternatives wanted to each token of the text; null: no log-probabilities.</summary>
+    public int? Logprobs { get; init; }
+
     public JsonElement? Tools { get; init; }
 
     public JsonElement? Metadata { get; init; }
@@ -41,6 +44,7 @@ internal sealed record ResponsesRequest
         string? instructions = body.Find("instructions")?.Text();
         int? maxTokens = body.Find("max_output_tokens")?.Integer(1, int.MaxValue);
         string? effort = ReadEffort(body);
+        int? logprobs = ReadLogprobs(body);
         JsonField input = body.Require("input");
         return new ResponsesRequest
         {
@@ -50,13 +54,14 @@ internal sealed record ResponsesRequest
             Instructions = instructions,
             MaxOutputTokens = maxTokens,
             ReasoningEffort = effort,
+            Logprobs = logprobs,
             Tools = body.Find("tools")?.Json.Clone(),
             Metadata = body.Find("metadata") is { } metadata ? metadata.IsObject ? metadata.Json.Clone() : throw metadata.WrongType("an object") : null,
             ToolChoice = body.Find("tool_choice")?.Text() ?? "auto",
             Call = new ChatCall
             {
                 Prompt = TemplateFields.ReadVariables(body, effort) with { Turns = ResponsesInput.Read(instructions, input), Tools = tools },
-                Sampling = SamplingFields.Read(body, model, maxTokens, topLogprobs: 0),
+                Sampling = SamplingFields.Read(body, model, maxTokens, logprobs ?? 0),
                 Priority = body.Find("priority")?.Integer(int.MinValue, int.MaxValue) ?? 0,
                 CacheSalt = body.Find("cache_salt")?.Text(RequestLimits.MaxCacheSalt) ?? "",
                 OneToolCall = body.Find("parallel_tool_calls")?.Flag() == false,
@@ -79,23 +84,6 @@ internal sealed record ResponsesRequest
             throw truncation.NotSupported("input is never cut silently; shorten it");
         }
 
-        if (body.Find("top_logprobs") is { } top && top.Integer(0, RequestLimits.MaxTopLogprobs) > 0)
-        {
-            throw top.NotSupported("log-probabilities are given by /v1/chat/completions and /v1/completions");
-        }
-
-        if (body.Find("include") is { } include)
-        {
-            foreach (JsonField item in include.Items(16))
-            {
-                // Reasoning is given in the open.
-                if (item.Text(RequestLimits.MaxName) != "reasoning.encrypted_content")
-                {
-                    throw item.NotSupported("there is nothing of this kind here to include");
-                }
-            }
-        }
-
         if (body.Find("text") is { } text)
         {
             JsonFields fields = text.Object();
@@ -111,6 +99,29 @@ internal sealed record ResponsesRequest
         }
 
         body.Ignore("user", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "stream_options");
+    }
+
+    /// <summary>Alternatives to each token of the answer's text; null: log-probabilities are not wanted.</summary>
+    private static int? ReadLogprobs(JsonFields body)
+    {
+        bool wants = false;
+        foreach (JsonField item in body.Find("include")?.Items(16) ?? [])
+        {
+            string name = item.Text(RequestLimits.MaxName);
+            wants |= name == "message.output_text.logprobs";
+
+            // Reasoning is given in the open.
+            if (name is not ("message.output_text.logprobs" or "reasoning.encrypted_content"))
+            {
+                throw item.NotSupported("there is nothing of this kind here to include");
+            }
+        }
+
+        JsonField? top = body.Find("top_logprobs");
+        int count = top?.Integer(0, RequestLimits.MaxTopLogprobs) ?? 0;
+        return wants ? count
+            : count == 0 ? null
+            : throw top!.Value.Invalid("it is only for requests that include 'message.output_text.logprobs'");
     }
 
     private static string? ReadEffort(JsonFields body)

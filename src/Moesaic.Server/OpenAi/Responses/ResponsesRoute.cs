@@ -19,10 +19,10 @@ internal static class ResponsesRoute
 
     private static async Task AnswerAsync(RequestContext context, ResponsesRequest request, ChatStream stream, ResponsesWriter writer)
     {
-        ResponsesOutput output = new(request.Id, null);
+        ResponsesOutput output = new(request.Id, null, SpellingOf(request));
         while (await stream.NextAsync().ConfigureAwait(false))
         {
-            AddStep(stream, output);
+            AddStep(request, stream, output);
         }
 
         string status = ResponsesWriter.StatusOf(stream.SampleOf(0));
@@ -33,7 +33,7 @@ internal static class ResponsesRoute
     private static async Task StreamAsync(RequestContext context, ResponsesRequest request, ChatStream stream, ResponsesWriter writer)
     {
         using SseWriter sse = new(context.Http.Response);
-        ResponsesOutput output = new(request.Id, sse);
+        ResponsesOutput output = new(request.Id, sse, SpellingOf(request));
         try
         {
             while (await stream.NextAsync(sse).ConfigureAwait(false))
@@ -44,7 +44,7 @@ internal static class ResponsesRoute
                     Tell("response.in_progress", ResponsesWriter.InProgress);
                 }
 
-                AddStep(stream, output);
+                AddStep(request, stream, output);
             }
 
             string status = ResponsesWriter.StatusOf(stream.SampleOf(0));
@@ -67,11 +67,34 @@ internal static class ResponsesRoute
         });
     }
 
-    private static void AddStep(ChatStream stream, ResponsesOutput output)
+    private static void AddStep(ResponsesRequest request, ChatStream stream, ResponsesOutput output)
     {
-        foreach (ReplyPart part in stream.Parts)
+        for (int i = 0; i < stream.Parts.Count; i++)
         {
-            output.Add(part);
+            // The step's token made its last piece; whatever was held back before is in the first ones.
+            if (i == stream.Parts.Count - 1)
+            {
+                AddToken(request, stream, output);
+            }
+
+            output.Add(stream.Parts[i]);
+        }
+
+        if (stream.Parts.Count == 0)
+        {
+            AddToken(request, stream, output);
         }
     }
+
+    // A token that ends the answer has no text.
+    private static void AddToken(ResponsesRequest request, ChatStream stream, ResponsesOutput output)
+    {
+        if (request.Logprobs is not null && stream.Event is { Token: { } token, Finish: not FinishReason.StopId })
+        {
+            output.AddToken(new TokenLogprob(token.Id, token.Logprob, stream.Event.Alternatives));
+        }
+    }
+
+    private static TokenSpelling SpellingOf(ResponsesRequest request) =>
+        new(request.Model.Runtime.HasTokenizer ? request.Model.Runtime.Tokenizer : null, asIds: false);
 }
