@@ -27,7 +27,8 @@ struct Format {
 };
 constexpr Format kFormats[] = {{MSC_FORMAT_F32, "f32"},   {MSC_FORMAT_F16, "f16"},   {MSC_FORMAT_BF16, "bf16"},
                                {MSC_FORMAT_Q8_0, "q8_0"}, {MSC_FORMAT_Q4_0, "q4_0"}, {MSC_FORMAT_Q4_1, "q4_1"},
-                               {MSC_FORMAT_Q4_K, "q4_k"}, {MSC_FORMAT_Q6_K, "q6_k"}};
+                               {MSC_FORMAT_Q4_K, "q4_k"}, {MSC_FORMAT_Q6_K, "q6_k"}, {MSC_FORMAT_Q5_0, "q5_0"},
+                               {MSC_FORMAT_Q5_1, "q5_1"}, {MSC_FORMAT_Q5_K, "q5_k"}};
 
 struct Shape {
   const char* name;
@@ -150,8 +151,9 @@ void linear(benchmark::State& state, int32_t format, const Shape& shape, int64_t
 const bool registered = [] {
   for (const Format& format : kFormats) {
     for (const Shape& shape : kShapes) {
-      const bool super_blocks = format.format == MSC_FORMAT_Q4_K || format.format == MSC_FORMAT_Q6_K;
-      if (super_blocks && shape.cols % 256 != 0) {
+      uint64_t block = 0, bytes = 0;
+      msc_format_block(format.format, &block, &bytes);
+      if (static_cast<uint64_t>(shape.cols) % block != 0) {
         continue;
       }
       for (const int64_t rows : {1, 4, 512}) {

@@ -16,6 +16,9 @@ public sealed class BenchTests
     [TestCase("smollm2", "q4_1", "Q4_1")]
     [TestCase("llama-1b", "q4_k", "Q4_K")]
     [TestCase("llama-1b", "q6_k", "Q6_K")]
+    [TestCase("smollm2", "q5_0", "Q5_0")]
+    [TestCase("smollm2", "q5_1", "Q5_1")]
+    [TestCase("llama-1b", "q5_k", "Q5_K")]
     public void Measures_synthetic_models_of_every_type(string shape, string type, string format)
     {
         string most = shape == "smollm2" ? "0.13" : "0.3";

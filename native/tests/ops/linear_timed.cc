@@ -25,8 +25,9 @@ OP_CASES(linear_timed) {
                                   {"ling_mini", 5120, 2048}, {"llama_8b", 14336, 4096}};
   for (const int32_t format : kLinearFormats) {
     for (const Matrix& matrix : kMatrices) {
-      const bool super_blocks = format == MSC_FORMAT_Q4_K || format == MSC_FORMAT_Q6_K;
-      if (super_blocks && matrix.cols % 256 != 0) {
+      uint64_t block = 0, bytes = 0;
+      msc_format_block(format, &block, &bytes);
+      if (static_cast<uint64_t>(matrix.cols) % block != 0) {
         continue;
       }
       for (const int64_t num_rows : {1, 8, 512}) {

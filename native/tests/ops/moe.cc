@@ -237,11 +237,12 @@ OP_CASES(moe) {
     add_case("moe", shape.name(), [=](Session& session) { check(session, shape); });
   };
   for (const int32_t format : {MSC_FORMAT_F32, MSC_FORMAT_F16, MSC_FORMAT_BF16, MSC_FORMAT_Q8_0, MSC_FORMAT_Q4_0,
-                               MSC_FORMAT_Q4_1}) {
+                               MSC_FORMAT_Q4_1, MSC_FORMAT_Q5_0, MSC_FORMAT_Q5_1}) {
     add({.format = format, .shared_width = 64});
   }
   add({.format = MSC_FORMAT_Q4_K, .hidden = 256, .width = 256, .tokens = 2});
   add({.format = MSC_FORMAT_Q4_K, .down_format = MSC_FORMAT_Q6_K, .hidden = 256, .width = 256, .shared_width = 256});
+  add({.format = MSC_FORMAT_Q5_K, .down_format = MSC_FORMAT_Q6_K, .hidden = 256, .width = 256, .shared_width = 256});
   add({.format = MSC_FORMAT_Q4_1, .down_format = MSC_FORMAT_BF16, .shared_width = 96});
   add({.format = MSC_FORMAT_F32, .experts = 3, .top_k = 1, .hidden = 9, .width = 7, .shared_width = 5, .tokens = 4});
   add({.experts = 1, .top_k = 1, .tokens = 1});

@@ -70,7 +70,10 @@ internal static class BenchRequest
             ("q4_0", ElementFormat.Q4_0),
             ("q4_1", ElementFormat.Q4_1),
             ("q4_k", ElementFormat.Q4_K),
-            ("q6_k", ElementFormat.Q6_K));
+            ("q6_k", ElementFormat.Q6_K),
+            ("q5_0", ElementFormat.Q5_0),
+            ("q5_1", ElementFormat.Q5_1),
+            ("q5_k", ElementFormat.Q5_K));
         try
         {
             return SyntheticModel.Create(found, format, (long)(maxGib * (1L << 30)));

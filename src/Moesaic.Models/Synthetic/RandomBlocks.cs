@@ -14,7 +14,7 @@ internal static class RandomBlocks
     public static ImmutableArray<ElementFormat> Formats =>
     [
         ElementFormat.F32, ElementFormat.F16, ElementFormat.BF16, ElementFormat.Q8_0, ElementFormat.Q4_0, ElementFormat.Q4_1,
-        ElementFormat.Q4_K, ElementFormat.Q6_K,
+        ElementFormat.Q4_K, ElementFormat.Q6_K, ElementFormat.Q5_0, ElementFormat.Q5_1, ElementFormat.Q5_K,
     ];
 
     /// <summary>Fills whole blocks.</summary>
@@ -29,7 +29,7 @@ internal static class RandomBlocks
     }
 
     // Quants stay as random bits; the scales before or after them decide the spread. The divisors are the standard deviations of
-    // uniform quants: 4.6 for 4 bits, 74 for 8 bits, 18.5 for 6 bits; 6-bit block scales have a mean of 32, signed 8-bit ones a deviation of 74.
+    // uniform quants: 4.6 for 4 bits, 9.2 for 5 bits, 18.5 for 6 bits, 74 for 8 bits; 6-bit block scales have a mean of 32, signed 8-bit ones a deviation of 74.
     private static void FillBlock(Span<byte> block, ElementFormat format, Random random)
     {
         float vary = 0.75f + (0.5f * random.NextSingle());
@@ -60,6 +60,17 @@ internal static class RandomBlocks
                 break;
             case ElementFormat.Q6_K:
                 Half(block[^2..], vary * Deviation / (18.5f * 74));
+                break;
+            case ElementFormat.Q5_0:
+                Half(block, vary * Deviation / 9.2f);
+                break;
+            case ElementFormat.Q5_1:
+                Half(block, vary * Deviation / 9.2f);
+                Half(block[2..], vary * Deviation / 9.2f * -15.5f);
+                break;
+            case ElementFormat.Q5_K:
+                Half(block, vary * Deviation / (9.2f * 32));
+                Half(block[2..], vary * Deviation / (9.2f * 32) * 15.5f);
                 break;
             default:
                 throw new ArgumentException($"Random weights of type {ElementFormats.NameOf(format)} cannot be made.", nameof(format));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cpu/linear/five_bit_kernel.h"
 #include "cpu/linear/kernels.h"
 #include "cpu/linear/q6_k_kernel.h"
 #include "cpu/linear/q8_0_kernel.h"
@@ -21,6 +22,9 @@ void set_int8_kernels(LinearKernels& kernels) {
   set(NativeFormat::kQ4_1, int8_matrix<V, NibbleKernel<ScalesQ4_1>>);
   set(NativeFormat::kQ4_K, int8_matrix<V, NibbleKernel<ScalesQ4_K>>);
   set(NativeFormat::kQ6_K, int8_matrix<V, Q6_KKernel>);
+  set(NativeFormat::kQ5_0, int8_matrix<V, FiveBitKernel<ScalesQ5_0>>);
+  set(NativeFormat::kQ5_1, int8_matrix<V, FiveBitKernel<ScalesQ4_1>>);
+  set(NativeFormat::kQ5_K, int8_matrix<V, FiveBitKernel<ScalesQ4_K>>);
 }
 
 template <class V>
@@ -38,6 +42,9 @@ void set_float_kernels(LinearKernels& kernels) {
   set(NativeFormat::kQ4_1, panel_matrix<V, UnpackNibbles<ScalesQ4_1>>);
   set(NativeFormat::kQ4_K, panel_matrix<V, UnpackNibbles<ScalesQ4_K>>);
   set(NativeFormat::kQ6_K, panel_matrix<V, UnpackQ6_K>);
+  set(NativeFormat::kQ5_0, panel_matrix<V, UnpackFiveBits<ScalesQ5_0>>);
+  set(NativeFormat::kQ5_1, panel_matrix<V, UnpackFiveBits<ScalesQ4_1>>);
+  set(NativeFormat::kQ5_K, panel_matrix<V, UnpackFiveBits<ScalesQ4_K>>);
 }
 
 template <class V>

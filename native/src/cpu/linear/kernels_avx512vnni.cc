@@ -16,6 +16,10 @@ struct VectorAvx512Vnni : VectorAvx512 {
     const Int first = dot(dot(int_zero(), w[0], x[0]), w[1], x[1]);
     return int_add(sum, _mm512_mullo_epi32(dot(dot(first, w[2], x[2]), w[3], x[3]), scale));
   }
+  static Int dot_four(const Int (&w)[4], const Int (&x)[4]) { return add_four(int_zero(), w, x); }
+  static Int add_four(Int sum, const Int (&w)[4], const Int (&x)[4]) {
+    return dot(dot(dot(dot(sum, w[0], x[0]), w[1], x[1]), w[2], x[2]), w[3], x[3]);
+  }
   static Int first_scale(Int pairs) { return shift_right_signed<16>(shift_left<16>(pairs)); }
   static Int second_scale(Int pairs) { return shift_right_signed<16>(pairs); }
 

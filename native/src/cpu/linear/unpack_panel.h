@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cpu/linear/five_bit_kernel.h"
 #include "cpu/linear/float_kernel.h"
 #include "cpu/linear/nibble_kernel.h"
 
@@ -22,6 +23,26 @@ struct UnpackNibbles {
         float* at = panel + (4 * c + j) * V::kLanes;
         V::store(at, V::add(V::mul(V::to_float(low), w.scale), w.minimum));
         V::store(at + 16 * V::kLanes, V::add(V::mul(V::to_float(high), w.scale), w.minimum));
+      });
+    });
+  }
+};
+
+template <class Scales>
+struct UnpackFiveBits {
+  static constexpr int kColumns = 32;
+  template <class V>
+  static void run(const std::byte* scales, const std::byte* elements, int64_t block, float* panel) {
+    const NibbleScales<V> w = Scales::template load<V>(scales, block);
+    const auto mask = V::splat(31);
+    unroll<2>([&](auto half) MSC_ALWAYS_INLINE {
+      typename V::Int words[4];
+      unpack_five_bits<V, half>(elements + block * 20 * V::kLanes, words);
+      unroll<4>([&](auto c) MSC_ALWAYS_INLINE {
+        unroll<4>([&](auto j) MSC_ALWAYS_INLINE {
+          const auto q = V::bit_and(V::template shift_right<8 * j>(words[c]), mask);
+          V::store(panel + (16 * half + 4 * c + j) * V::kLanes, V::add(V::mul(V::to_float(q), w.scale), w.minimum));
+        });
       });
     });
   }

@@ -73,6 +73,16 @@ struct VectorAvx512 : RoundBlockAvx2 {
     keep_order(sum);
     return sum;
   }
+  static Int dot_four(const Int (&w)[4], const Int (&x)[4]) {
+    const Int first = _mm512_add_epi16(_mm512_maddubs_epi16(w[0], x[0]), _mm512_maddubs_epi16(w[1], x[1]));
+    const Int second = _mm512_add_epi16(_mm512_maddubs_epi16(w[2], x[2]), _mm512_maddubs_epi16(w[3], x[3]));
+    return _mm512_madd_epi16(_mm512_add_epi16(first, second), _mm512_set1_epi16(1));
+  }
+  static Int add_four(Int sum, const Int (&w)[4], const Int (&x)[4]) {
+    sum = _mm512_add_epi32(sum, dot_four(w, x));
+    keep_order(sum);
+    return sum;
+  }
   static Int first_scale(Int pairs) {
     return _mm512_or_si512(_mm512_and_si512(pairs, _mm512_set1_epi32(0xFFFF)), _mm512_slli_epi32(pairs, 16));
   }

@@ -132,6 +132,10 @@ struct VectorPortable {
     const Int second = add_small(start_small(w[2], x[2]), w[3], x[3]);
     return int_add(sum, int_add(dot_pairs(first, scale), dot_pairs(second, scale)));
   }
+  static Int dot_four(const Int (&w)[4], const Int (&x)[4]) {
+    return finish_small(add_small(add_small(add_small(start_small(w[0], x[0]), w[1], x[1]), w[2], x[2]), w[3], x[3]));
+  }
+  static Int add_four(Int sum, const Int (&w)[4], const Int (&x)[4]) { return int_add(sum, dot_four(w, x)); }
   static Int first_scale(Int pairs) { return bit_or(bit_and(pairs, splat(0xFFFF)), shift_left<16>(pairs)); }
   static Int second_scale(Int pairs) { return bit_or(bit_and(pairs, splat(0xFFFF0000u)), shift_right<16>(pairs)); }
 

@@ -8,6 +8,8 @@ constexpr FormatGeometry kGeometries[kNumNativeFormats] = {
     {MSC_FORMAT_BF16, "BF16", 1, 2, 0, 2, false},      {MSC_FORMAT_Q8_0, "Q8_0", 32, 34, 2, 32, true},
     {MSC_FORMAT_Q4_0, "Q4_0", 32, 18, 2, 16, true},    {MSC_FORMAT_Q4_1, "Q4_1", 32, 20, 4, 16, true},
     {MSC_FORMAT_Q4_K, "Q4_K", 256, 144, 20, 128, true}, {MSC_FORMAT_Q6_K, "Q6_K", 256, 210, 18, 192, true},
+    {MSC_FORMAT_Q5_0, "Q5_0", 32, 22, 2, 20, true},    {MSC_FORMAT_Q5_1, "Q5_1", 32, 24, 4, 20, true},
+    {MSC_FORMAT_Q5_K, "Q5_K", 256, 176, 20, 160, true},
 };
 
 }  // namespace

@@ -7,8 +7,8 @@
 namespace msc::cpu {
 
 /// The formats that the CPU kernels run as they are stored, without expanding them.
-enum class NativeFormat { kF32, kF16, kBF16, kQ8_0, kQ4_0, kQ4_1, kQ4_K, kQ6_K };
-inline constexpr int kNumNativeFormats = 8;
+enum class NativeFormat { kF32, kF16, kBF16, kQ8_0, kQ4_0, kQ4_1, kQ4_K, kQ6_K, kQ5_0, kQ5_1, kQ5_K };
+inline constexpr int kNumNativeFormats = 11;
 
 /// Sizes of one block of a format, in the source and as packed (packed sizes are per row of a group).
 struct FormatGeometry {

@@ -59,26 +59,60 @@ void pack_simple(const Lane<Lanes>& to, const std::byte* source, int64_t begin, 
   }
 }
 
+/// The fifth bits of columns 4c..4c+3 and 16 + 4c.. (bits 0..3 of `low` and `high`), to bits c and 4 + c of the bytes.
+inline uint32_t spread_fifth_bits(uint32_t low, uint32_t high, int c) {
+  uint32_t word = 0;
+  for (int i = 0; i < 4; ++i) {
+    word |= ((low >> i & 1) << c | (high >> i & 1) << (4 + c)) << (8 * i);
+  }
+  return word;
+}
+
+/// Q5_0, Q5_1: `Halves` f16 scales, the fifth bits of 32 elements in order, nibbles as in Q4_0.
+template <unsigned Lanes, int Halves>
+void pack_q5(const Lane<Lanes>& to, const std::byte* source, int64_t begin, int64_t end) {
+  constexpr int64_t kBlockBytes = 2 * Halves + 20;
+  source += begin * kBlockBytes;
+  for (int64_t b = begin; b < end; ++b, source += kBlockBytes) {
+    for (int i = 0; i < Halves; ++i) {
+      to.put_half(to.scales + (b * Halves + i) * Lanes * 2, source + 2 * i);
+    }
+    uint32_t bits, fifth = 0;
+    std::memcpy(&bits, source + 2 * Halves, 4);
+    for (int c = 0; c < 4; ++c) {
+      to.put_word(b * 5 + c, source + 2 * Halves + 4 + 4 * c);
+      fifth |= spread_fifth_bits(bits >> (4 * c), bits >> (16 + 4 * c), c);
+    }
+    to.put_word(b * 5 + 4, &fifth);
+  }
+}
+
+/// d, -dmin and the 6-bit pairs of block b of Q4_K and Q5_K.
+template <unsigned Lanes>
+void pack_k_scales(const Lane<Lanes>& to, const std::byte* source, int64_t b) {
+  std::byte* scales = to.scales + b * 20 * Lanes;
+  to.put_half(scales, source);
+  uint16_t dmin;
+  std::memcpy(&dmin, source + 2, 2);
+  dmin ^= 0x8000;
+  std::memcpy(scales + (Lanes + to.lane) * 2, &dmin, 2);
+  uint8_t packed[12];
+  std::memcpy(packed, source + 4, 12);
+  for (int j = 0; j < 8; ++j) {
+    const int scale = j < 4 ? packed[j] & 63 : (packed[j + 4] & 15) | (packed[j - 4] >> 6 << 4);
+    const int minimum = j < 4 ? packed[j + 4] & 63 : (packed[j + 4] >> 4) | (packed[j] >> 6 << 4);
+    scales[4 * Lanes + (2 * j) * Lanes + to.lane] = static_cast<std::byte>(scale);
+    scales[4 * Lanes + (2 * j + 1) * Lanes + to.lane] = static_cast<std::byte>(minimum);
+  }
+}
+
 /// Sub-blocks of 32 values in 4 bits, of a 256-value block whose chunk of 32 bytes holds sub-block 2c in its low and
 /// 2c + 1 in its high nibbles, become sub-blocks with columns j and j + 16 in one byte.
 template <unsigned Lanes>
 void pack_q4_k(const Lane<Lanes>& to, const std::byte* source, int64_t begin, int64_t end) {
   source += begin * 144;
   for (int64_t b = begin; b < end; ++b, source += 144) {
-    std::byte* scales = to.scales + b * 20 * Lanes;
-    to.put_half(scales, source);
-    uint16_t dmin;
-    std::memcpy(&dmin, source + 2, 2);
-    dmin ^= 0x8000;
-    std::memcpy(scales + (Lanes + to.lane) * 2, &dmin, 2);
-    uint8_t packed[12];
-    std::memcpy(packed, source + 4, 12);
-    for (int j = 0; j < 8; ++j) {
-      const int scale = j < 4 ? packed[j] & 63 : (packed[j + 4] & 15) | (packed[j - 4] >> 6 << 4);
-      const int minimum = j < 4 ? packed[j + 4] & 63 : (packed[j + 4] >> 4) | (packed[j] >> 6 << 4);
-      scales[4 * Lanes + (2 * j) * Lanes + to.lane] = static_cast<std::byte>(scale);
-      scales[4 * Lanes + (2 * j + 1) * Lanes + to.lane] = static_cast<std::byte>(minimum);
-    }
+    pack_k_scales(to, source, b);
     for (int chunk = 0; chunk < 4; ++chunk) {
       for (int word = 0; word < 4; ++word) {
         uint32_t first, second;
@@ -89,6 +123,31 @@ void pack_q4_k(const Lane<Lanes>& to, const std::byte* source, int64_t begin, in
         to.put_word((b * 8 + 2 * chunk) * 4 + word, &low);
         to.put_word((b * 8 + 2 * chunk + 1) * 4 + word, &high);
       }
+    }
+  }
+}
+
+/// As Q4_K, with a fifth bit: bit j of byte l (of 32, before the nibbles) belongs to element l of sub-block j.
+template <unsigned Lanes>
+void pack_q5_k(const Lane<Lanes>& to, const std::byte* source, int64_t begin, int64_t end) {
+  source += begin * 176;
+  for (int64_t b = begin; b < end; ++b, source += 176) {
+    pack_k_scales(to, source, b);
+    for (int sub = 0; sub < 8; ++sub) {
+      const std::byte* nibbles = source + 48 + 32 * (sub / 2);
+      uint32_t fifth = 0;
+      for (int c = 0; c < 4; ++c) {
+        uint32_t first, second, low_bits, high_bits;
+        std::memcpy(&first, nibbles + 4 * c, 4);
+        std::memcpy(&second, nibbles + 16 + 4 * c, 4);
+        std::memcpy(&low_bits, source + 16 + 4 * c, 4);
+        std::memcpy(&high_bits, source + 16 + 16 + 4 * c, 4);
+        const int shift = 4 * (sub % 2);
+        const uint32_t word = (first >> shift & 0x0F0F0F0Fu) | (second >> shift & 0x0F0F0F0Fu) << 4;
+        to.put_word((b * 8 + sub) * 5 + c, &word);
+        fifth |= (low_bits >> sub & 0x01010101u) << c | (high_bits >> sub & 0x01010101u) << (4 + c);
+      }
+      to.put_word((b * 8 + sub) * 5 + 4, &fifth);
     }
   }
 }
@@ -144,6 +203,12 @@ void pack_blocks(NativeFormat format, const Lane<Lanes>& to, const std::byte* so
       return pack_q4_k(to, source, begin, end);
     case NativeFormat::kQ6_K:
       return pack_q6_k(to, source, begin, end);
+    case NativeFormat::kQ5_0:
+      return pack_q5<Lanes, 1>(to, source, begin, end);
+    case NativeFormat::kQ5_1:
+      return pack_q5<Lanes, 2>(to, source, begin, end);
+    case NativeFormat::kQ5_K:
+      return pack_q5_k(to, source, begin, end);
   }
 }
 

@@ -25,6 +25,10 @@ namespace msc::cpu {
 ///   Q4_K  elements as Q4_0; scales by 256 columns: [2][R] f16: d, -dmin; [8][2][R] u8: scale, minimum of a sub-block
 ///   Q6_K  [b][6][R][4]: words 0..3 as Q4_0 (low 4 bits); word 4 + h: bits 2j, 2j+1 of a byte are bits 4, 5 of column
 ///         16h + 4j + byte; scales by 256 columns: [R] f16; [8][R][2] i8: of the two halves of a sub-block
+///   Q5_0  [b][5][R][4]: words 0..3 as Q4_0 (low 4 bits); word 4: bits c and 4 + c of a byte are bit 4 of columns
+///         4c + byte and 16 + 4c + byte; scales as Q4_0
+///   Q5_1  elements as Q5_0; scales as Q4_1
+///   Q5_K  elements as Q5_0; scales as Q4_K
 struct PackedLayout {
   NativeFormat format;
   unsigned row_group;

@@ -81,7 +81,47 @@ void unpack_q4_1(const LaneReader& from, int64_t blocks, float* out) {
   }
 }
 
-void unpack_q4_k(const LaneReader& from, int64_t blocks, float* out) {
+/// 5-bit values of a sub-block of five words.
+void read_five_bits(const LaneReader& from, int64_t sub_block, float (&q)[32]) {
+  const uint32_t fifth = from.word(sub_block * 5 + 4);
+  for (int j = 0; j < 16; ++j) {
+    const uint32_t byte = from.word(sub_block * 5 + j / 4) >> (8 * (j % 4));
+    const uint32_t bits = fifth >> (8 * (j % 4) + j / 4);
+    q[j] = static_cast<float>((byte & 15) | (bits & 1) << 4);
+    q[j + 16] = static_cast<float>((byte >> 4 & 15) | (bits >> 4 & 1) << 4);
+  }
+}
+
+/// out = d q + m over 32 values of 5 bits; see unpack_nibbles.
+void unpack_five_bits(const LaneReader& from, int64_t sub_block, float d, float m, float* out) {
+  float q[32];
+  read_five_bits(from, sub_block, q);
+  for (int j = 0; j < 32; ++j) {
+    out[j] = d * q[j] + m;
+  }
+}
+
+void unpack_q5_0(const LaneReader& from, int64_t blocks, float* out) {
+  for (int64_t b = 0; b < blocks; ++b, out += 32) {
+    const float d = from.half(from.scales + b * from.lanes * 2);
+    float q[32];
+    read_five_bits(from, b, q);
+    for (int j = 0; j < 32; ++j) {
+      out[j] = d * (q[j] - 16.0f);
+    }
+  }
+}
+
+void unpack_q5_1(const LaneReader& from, int64_t blocks, float* out) {
+  for (int64_t b = 0; b < blocks; ++b) {
+    const std::byte* scales = from.scales + b * from.lanes * 4;
+    unpack_five_bits(from, b, from.half(scales), from.half(scales + from.lanes * 2), out + b * 32);
+  }
+}
+
+/// Blocks of 8 sub-blocks with 6-bit scales and minima: Q4_K, Q5_K.
+template <auto UnpackSubBlock>
+void unpack_k(const LaneReader& from, int64_t blocks, float* out) {
   for (int64_t b = 0; b < blocks; ++b) {
     const std::byte* scales = from.scales + b * from.lanes * 20;
     const float d = from.half(scales);
@@ -90,7 +130,7 @@ void unpack_q4_k(const LaneReader& from, int64_t blocks, float* out) {
       const std::byte* pair = scales + (4 + 2 * j) * from.lanes + from.lane;
       const float scale = static_cast<float>(std::to_integer<int>(pair[0]));
       const float minimum = static_cast<float>(std::to_integer<int>(pair[from.lanes]));
-      unpack_nibbles(from, b * 8 + j, d * scale, negative_dmin * minimum, out + b * 256 + j * 32);
+      UnpackSubBlock(from, b * 8 + j, d * scale, negative_dmin * minimum, out + b * 256 + j * 32);
     }
   }
 }
@@ -133,9 +173,15 @@ void unpack_row(const PackedMatrix& matrix, int64_t row, float* out) {
     case NativeFormat::kQ4_1:
       return unpack_q4_1(from, blocks, out);
     case NativeFormat::kQ4_K:
-      return unpack_q4_k(from, blocks, out);
+      return unpack_k<unpack_nibbles>(from, blocks, out);
     case NativeFormat::kQ6_K:
       return unpack_q6_k(from, blocks, out);
+    case NativeFormat::kQ5_0:
+      return unpack_q5_0(from, blocks, out);
+    case NativeFormat::kQ5_1:
+      return unpack_q5_1(from, blocks, out);
+    case NativeFormat::kQ5_K:
+      return unpack_k<unpack_five_bits>(from, blocks, out);
   }
 }
 
