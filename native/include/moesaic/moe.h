@@ -53,12 +53,13 @@ typedef struct msc_router_params {
   msc_tensor weights;
 } msc_router_params;
 
-/** out[t] (+)= sum_k weights[t,k] * down(act(gate x) * up x) of expert ids[t,k], plus the shared expert, unscaled.
- * Experts are added in ascending order, the shared expert last, so a row's result depends on that row alone. */
+/** out[t] (+)= sum_k weights[t,k] * (down(act(gate x + gate_bias) * (up x + up_bias)) + down_bias) of expert ids[t,k], plus
+ * the shared expert, unscaled and without biases. Experts are added in ascending order, the shared expert last, so a row's
+ * result depends on that row alone. */
 typedef struct msc_moe_params {
   uint32_t struct_size;
   int32_t precision;
-  /** MSC_EPILOGUE_SWIGLU or MSC_EPILOGUE_GELU_TANH_GLU: the experts' activation. */
+  /** A gated msc_epilogue: the experts' activation. */
   int32_t activation;
   /** 1: add to out; 0: store. */
   int32_t accumulate;
@@ -71,6 +72,13 @@ typedef struct msc_moe_params {
   const msc_weight* gate;
   const msc_weight* up;
   const msc_weight* down;
+  /** Optional [E, I], [E, I] and [E, H]: biases of the routed experts. */
+  msc_tensor gate_bias;
+  msc_tensor up_bias;
+  msc_tensor down_bias;
+  /** Of MSC_EPILOGUE_SWIGLU_CLAMPED: finite and above 0; 0 with every other activation. */
+  float gate_alpha;
+  float gate_limit;
   /** Shared expert of any width, or all NULL. */
   const msc_weight* shared_gate;
   const msc_weight* shared_up;

@@ -49,7 +49,10 @@ typedef enum msc_epilogue {
   /** Exactly two weights, gate and up, of equal shape: out[0] = silu(gate) * up (SwiGLU) */
   MSC_EPILOGUE_SWIGLU = 2,
   /** As SWIGLU with gelu_tanh for silu. */
-  MSC_EPILOGUE_GELU_TANH_GLU = 3
+  MSC_EPILOGUE_GELU_TANH_GLU = 3,
+  /** As SWIGLU with g = min(gate, gate_limit), u = clamp(up, -gate_limit, gate_limit):
+   * out[0] = g * sigmoid(gate_alpha * g) * (u + 1) (GPT-OSS). */
+  MSC_EPILOGUE_SWIGLU_CLAMPED = 4
 } msc_epilogue;
 
 #define MSC_LINEAR_MAX_WEIGHTS 4
@@ -75,6 +78,9 @@ typedef struct msc_linear_params {
   /** Optional [1, K]: RMSNorm of the input rows first. */
   msc_tensor norm_weight;
   float norm_eps;
+  /** Of MSC_EPILOGUE_SWIGLU_CLAMPED: finite and above 0; 0 with every other epilogue. */
+  float gate_alpha;
+  float gate_limit;
   uint32_t reserved;
   msc_linear_target targets[MSC_LINEAR_MAX_WEIGHTS];
 } msc_linear_params;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "abi/arguments.h"
+#include "abi/gate.h"
 #include "core/guard.h"
 #include "core/tensor.h"
 #include "cpu/linear/linear.h"
@@ -144,11 +145,16 @@ void check_experts(const msc::cpu::ExpertWeights& weights, const char* const nam
   check_stack(weights.down, names[2], device, experts, hidden_size, width);
 }
 
+Matrix<const float> optional_bias(const msc_tensor& tensor, const msc_device* device, int64_t experts, int64_t cols,
+                                  const char* name) {
+  return tensor.buffer == nullptr ? Matrix<const float>{} : read_only(shaped<float>(tensor, device, experts, cols, name));
+}
+
 msc::cpu::MoeCall checked_moe(const msc_device* device, const msc_moe_params& params) {
   MSC_CHECK_ARGUMENT(params.precision == MSC_PRECISION_REFERENCE || params.precision == MSC_PRECISION_FAST,
                      "precision is %d, must be a msc_precision", params.precision);
-  MSC_CHECK_ARGUMENT(params.activation == MSC_EPILOGUE_SWIGLU || params.activation == MSC_EPILOGUE_GELU_TANH_GLU,
-                     "activation is %d, must be MSC_EPILOGUE_SWIGLU or MSC_EPILOGUE_GELU_TANH_GLU", params.activation);
+  MSC_CHECK_ARGUMENT(msc::cpu::is_gated(params.activation), "activation is %d, must be a gated msc_epilogue",
+                     params.activation);
   MSC_CHECK_ARGUMENT(params.accumulate == 0 || params.accumulate == 1, "accumulate is %d, must be 0 or 1",
                      params.accumulate);
   const auto input = read_only(msc::matrix<float>(params.input, device, "input"));
@@ -156,12 +162,17 @@ msc::cpu::MoeCall checked_moe(const msc_device* device, const msc_moe_params& pa
   call.input = input;
   call.experts = {params.gate, params.up, params.down};
   call.shared = {params.shared_gate, params.shared_up, params.shared_down};
-  call.activation = params.activation;
+  call.gate = msc::checked_gate(params.activation, params.gate_alpha, params.gate_limit);
   call.accumulate = params.accumulate == 1;
   call.precision = params.precision;
   static constexpr const char* kNames[] = {"gate", "up", "down"};
   static constexpr const char* kSharedNames[] = {"shared_gate", "shared_up", "shared_down"};
   check_experts(call.experts, kNames, device, input.cols);
+  const int64_t experts = params.gate->num_experts();
+  const int64_t width = params.gate->layout().rows;
+  call.gate_bias = optional_bias(params.gate_bias, device, experts, width, "gate_bias");
+  call.up_bias = optional_bias(params.up_bias, device, experts, width, "up_bias");
+  call.down_bias = optional_bias(params.down_bias, device, experts, input.cols, "down_bias");
   if (params.shared_gate != nullptr || params.shared_up != nullptr || params.shared_down != nullptr) {
     check_experts(call.shared, kSharedNames, device, input.cols);
     MSC_CHECK_ARGUMENT(params.shared_gate->num_experts() == 1, "shared_gate holds %lld experts, must hold one",

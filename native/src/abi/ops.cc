@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "abi/arguments.h"
+#include "abi/gate.h"
 #include "abi/overlap.h"
 #include "core/batch.h"
 #include "core/guard.h"
@@ -79,7 +80,7 @@ msc::cpu::LinearCall checked_call(const msc_device* device, const msc_linear_par
   check_reserved(params.reserved, "params->reserved");
   MSC_CHECK_ARGUMENT(params.precision == MSC_PRECISION_REFERENCE || params.precision == MSC_PRECISION_FAST,
                      "params->precision is %d, expected a value of msc_precision", params.precision);
-  MSC_CHECK_ARGUMENT(params.epilogue >= MSC_EPILOGUE_STORE && params.epilogue <= MSC_EPILOGUE_GELU_TANH_GLU,
+  MSC_CHECK_ARGUMENT(params.epilogue >= MSC_EPILOGUE_STORE && params.epilogue <= MSC_EPILOGUE_SWIGLU_CLAMPED,
                      "params->epilogue is %d, expected a value of msc_epilogue", params.epilogue);
   MSC_CHECK_ARGUMENT(params.num_targets >= 1 && params.num_targets <= MSC_LINEAR_MAX_WEIGHTS,
                      "params->num_targets is %u, expected 1 to %d", params.num_targets, MSC_LINEAR_MAX_WEIGHTS);
@@ -89,6 +90,7 @@ msc::cpu::LinearCall checked_call(const msc_device* device, const msc_linear_par
   msc::cpu::LinearCall call = {};
   call.precision = params.precision;
   call.epilogue = params.epilogue;
+  call.gate = msc::checked_gate(params.epilogue, params.gate_alpha, params.gate_limit);
   call.input = msc::matrix<float>(params.input, device, "input");
   call.num_targets = static_cast<int>(params.num_targets);
   if (params.norm_weight.buffer != nullptr) {

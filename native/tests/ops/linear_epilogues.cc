@@ -10,6 +10,14 @@ namespace optest {
 namespace {
 
 constexpr int64_t kCols = 512;
+constexpr float kAlpha = 1.702f, kLimit = 7.0f;  // GPT-OSS
+
+void set_gate(msc_linear_params& params) {
+  if (params.epilogue == MSC_EPILOGUE_SWIGLU_CLAMPED) {
+    params.gate_alpha = kAlpha;
+    params.gate_limit = kLimit;
+  }
+}
 
 /// Extreme activations need large inputs: e^x must neither overflow nor lose its sign there.
 void check_gated(Session& session, int32_t format, int32_t precision, int32_t epilogue, bool with_bias, float spread) {
@@ -23,6 +31,7 @@ void check_gated(Session& session, int32_t format, int32_t precision, int32_t ep
   GuardedTensor& bias1 = session.input("bias1", 1, outputs, b1);
   GuardedTensor& out = session.output("out", num_rows, outputs, {5, 1});
   msc_linear_params params = linear_params(precision, epilogue, input);
+  set_gate(params);
   add_target(params, gate, &out.view(), with_bias ? &bias0.view() : nullptr);
   add_target(params, up, nullptr, with_bias ? &bias1.view() : nullptr);
   session.run([&] { return msc_op_linear(session.stream(), &params); });
@@ -31,7 +40,8 @@ void check_gated(Session& session, int32_t format, int32_t precision, int32_t ep
   const std::vector<float> rounded = rounded_input(session, format, precision, x);
   msc::cpu::reference_linear({epilogue, num_rows, kCols, rounded.data(),
                               {{gate.values.data(), with_bias ? b0.data() : nullptr, outputs},
-                               {up.values.data(), with_bias ? b1.data() : nullptr, outputs}}},
+                               {up.values.data(), with_bias ? b1.data() : nullptr, outputs}},
+                              static_cast<double>(kAlpha), static_cast<double>(kLimit)},
                              expected);
   expect_nmse(out.floats(), expected[0], 1e-11, "gated");
 }
@@ -50,6 +60,7 @@ void check_gate_edges(Session& session, int32_t epilogue) {
   GuardedTensor& bias1 = session.input("bias1", 1, outputs, std::vector<float>(edges.size(), 1.0f));
   GuardedTensor& out = session.output("out", 1, outputs);
   msc_linear_params params = linear_params(MSC_PRECISION_REFERENCE, epilogue, input);
+  set_gate(params);
   add_target(params, gate, &out.view(), &bias0.view());
   add_target(params, up, nullptr, &bias1.view());
   session.run([&] { return msc_op_linear(session.stream(), &params); });
@@ -60,9 +71,13 @@ void check_gate_edges(Session& session, int32_t epilogue) {
       EXPECT_TRUE(std::isnan(y[i])) << "of " << x << ": " << y[i];  // -infinity * 0
       continue;
     }
-    const double expected = epilogue == MSC_EPILOGUE_SWIGLU
-                                ? x / (1 + std::exp(-x))
-                                : 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    double expected = 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    if (epilogue == MSC_EPILOGUE_SWIGLU) {
+      expected = x / (1 + std::exp(-x));
+    } else if (epilogue == MSC_EPILOGUE_SWIGLU_CLAMPED) {
+      const double g = std::fmin(x, static_cast<double>(kLimit));  // up is 1
+      expected = 2 * g / (1 + std::exp(-static_cast<double>(kAlpha) * g));
+    }
     if (std::isinf(expected)) {
       EXPECT_EQ(expected, static_cast<double>(y[i])) << "of " << x;
     } else {
@@ -162,6 +177,8 @@ void check_nan(Session& session, int32_t format, int32_t precision) {
 
 OP_CASES(linear_epilogues) {
   add_case("linear", "swiglu_edges", [](Session& session) { check_gate_edges(session, MSC_EPILOGUE_SWIGLU); });
+  add_case("linear", "clamped_edges",
+           [](Session& session) { check_gate_edges(session, MSC_EPILOGUE_SWIGLU_CLAMPED); });
   add_case("linear", "gelu_edges", [](Session& session) { check_gate_edges(session, MSC_EPILOGUE_GELU_TANH_GLU); });
   for (const int32_t precision : {MSC_PRECISION_REFERENCE, MSC_PRECISION_FAST}) {
     const std::string suffix = std::string("_") + precision_name(precision);
@@ -175,6 +192,12 @@ OP_CASES(linear_epilogues) {
       });
       add_case("linear", "gelu_bias_" + name, [=](Session& session) {
         check_gated(session, format, precision, MSC_EPILOGUE_GELU_TANH_GLU, true, 1);
+      });
+      add_case("linear", "clamped_" + name, [=](Session& session) {
+        check_gated(session, format, precision, MSC_EPILOGUE_SWIGLU_CLAMPED, false, 1);
+      });
+      add_case("linear", "clamped_bias_large_" + name, [=](Session& session) {
+        check_gated(session, format, precision, MSC_EPILOGUE_SWIGLU_CLAMPED, true, 30);
       });
       add_case("linear", "norm_1_" + name, [=](Session& session) { check_norm(session, format, precision, 1); });
       add_case("linear", "norm_37_" + name, [=](Session& session) { check_norm(session, format, precision, 37); });

@@ -24,24 +24,33 @@ struct MoeShape {
   int64_t tokens = 3;
   int32_t activation = MSC_EPILOGUE_SWIGLU;
   bool accumulate = true;
+  bool bias = false;
+  double scale = 1;  // of the weights; large ones reach the clamps
 
   int32_t down() const { return down_format < 0 ? format : down_format; }
   std::string name() const {
     return text(format_name(format), "_", format_name(down()), "_e", experts, "k", top_k, "_h", hidden, "_i", width, "_s",
-                shared_width, "_t", tokens, activation == MSC_EPILOGUE_SWIGLU ? "" : "_gelu", accumulate ? "" : "_store");
+                shared_width, "_t", tokens, activation_name(), accumulate ? "" : "_store", bias ? "_bias" : "", scale > 1 ? "_large" : "");
+  }
+  const char* activation_name() const {
+    return activation == MSC_EPILOGUE_SWIGLU ? "" : activation == MSC_EPILOGUE_SWIGLU_CLAMPED ? "_clamped" : "_gelu";
   }
 };
 
 struct Experts {
   TestWeight gate, up, down;
+  std::vector<float> gate_bias, up_bias, down_bias;  // [E, rows], or none
 };
+
+constexpr float kAlpha = 1.702f, kLimit = 7.0f;  // GPT-OSS
 
 Experts make_experts(Session& session, const MoeShape& shape, int64_t count, int64_t width) {
   // Scales keep hidden values and outputs of order one.
-  const double scale = 1.0 / std::sqrt(static_cast<double>(shape.hidden));
+  const double scale = shape.scale / std::sqrt(static_cast<double>(shape.hidden));
   return {make_weight(session, shape.format, width, shape.hidden, count, scale),
           make_weight(session, shape.format, width, shape.hidden, count, scale),
-          make_weight(session, shape.down(), shape.hidden, width, count, 1.0 / std::sqrt(static_cast<double>(width)))};
+          make_weight(session, shape.down(), shape.hidden, width, count, 1.0 / std::sqrt(static_cast<double>(width))),
+          {}, {}, {}};
 }
 
 /// W x of one expert in double.
@@ -56,20 +65,35 @@ std::vector<double> multiply(const TestWeight& weight, int64_t expert, const std
   return y;
 }
 
-double activate(int32_t activation, double x) {
-  return activation == MSC_EPILOGUE_SWIGLU
-             ? x / (1.0 + std::exp(-x))
-             : 0.5 * x * (1.0 + std::tanh(std::sqrt(2.0 / M_PI) * (x + 0.044715 * x * x * x)));
+double activate(int32_t activation, double x, double up) {
+  if (activation == MSC_EPILOGUE_SWIGLU) {
+    return x / (1.0 + std::exp(-x)) * up;
+  }
+  if (activation == MSC_EPILOGUE_SWIGLU_CLAMPED) {
+    const double limit = static_cast<double>(kLimit);
+    const double g = std::min(x, limit);
+    return g / (1.0 + std::exp(-static_cast<double>(kAlpha) * g)) * (std::clamp(up, -limit, limit) + 1.0);
+  }
+  return 0.5 * x * (1.0 + std::tanh(std::sqrt(2.0 / M_PI) * (x + 0.044715 * x * x * x))) * up;
+}
+
+void add_bias(const std::vector<float>& biases, int64_t index, std::vector<double>& y) {
+  for (size_t i = 0; !biases.empty() && i < y.size(); ++i) {
+    y[i] += static_cast<double>(biases[static_cast<size_t>(index) * y.size() + i]);
+  }
 }
 
 void add_expert(const Experts& experts, int64_t index, double weight, int32_t activation, const std::vector<double>& x,
                 std::vector<double>& sum) {
   std::vector<double> hidden = multiply(experts.gate, index, x);
-  const std::vector<double> up = multiply(experts.up, index, x);
+  std::vector<double> up = multiply(experts.up, index, x);
+  add_bias(experts.gate_bias, index, hidden);
+  add_bias(experts.up_bias, index, up);
   for (size_t i = 0; i < hidden.size(); ++i) {
-    hidden[i] = activate(activation, hidden[i]) * up[i];
+    hidden[i] = activate(activation, hidden[i], up[i]);
   }
-  const std::vector<double> y = multiply(experts.down, index, hidden);
+  std::vector<double> y = multiply(experts.down, index, hidden);
+  add_bias(experts.down_bias, index, y);
   for (size_t i = 0; i < y.size(); ++i) {
     sum[i] += weight * y[i];
   }
@@ -82,6 +106,14 @@ class MoeRig {
       : session_(session), shape_(shape), routed_(make_experts(session, shape, shape.experts, shape.width)) {
     if (shape.shared_width > 0) {
       shared_ = make_experts(session, shape, 1, shape.shared_width);
+    }
+    if (shape.bias) {
+      routed_.gate_bias = session.rng().normals(shape.experts * shape.width);
+      routed_.up_bias = session.rng().normals(shape.experts * shape.width);
+      routed_.down_bias = session.rng().normals(shape.experts * shape.hidden);
+      gate_bias_ = session.input("gate_bias", shape.experts, shape.width, routed_.gate_bias, {.row_padding = 3});
+      up_bias_ = session.input("up_bias", shape.experts, shape.width, routed_.up_bias);
+      down_bias_ = session.input("down_bias", shape.experts, shape.hidden, routed_.down_bias, {.row_padding = 1});
     }
     input_ = session.rng().normals(shape.tokens * shape.hidden);
     out_ = session.rng().normals(shape.tokens * shape.hidden);
@@ -111,6 +143,13 @@ class MoeRig {
     p.gate = routed_.gate.handle;
     p.up = routed_.up.handle;
     p.down = routed_.down.handle;
+    p.gate_bias = gate_bias_;
+    p.up_bias = up_bias_;
+    p.down_bias = down_bias_;
+    if (shape_.activation == MSC_EPILOGUE_SWIGLU_CLAMPED) {
+      p.gate_alpha = kAlpha;
+      p.gate_limit = kLimit;
+    }
     if (shape_.shared_width > 0) {
       p.shared_gate = shared_.gate.handle;
       p.shared_up = shared_.up.handle;
@@ -161,6 +200,7 @@ class MoeRig {
   MoeShape shape_;
   Experts routed_;
   Experts shared_ = {};
+  msc_tensor gate_bias_ = {}, up_bias_ = {}, down_bias_ = {};
   std::vector<float> input_, out_, weights_;
   std::vector<int32_t> ids_;
   int next_ = 0;
@@ -209,6 +249,15 @@ void check_refusals(Session& session) {
   refuse("gate is 8 x [32, 64]", narrow, ids, nothing);
   refuse("precision", input, ids, [](msc_moe_params& p) { p.precision = 7; });
   refuse("activation", input, ids, [](msc_moe_params& p) { p.activation = MSC_EPILOGUE_ADD; });
+  refuse("gate_alpha", input, ids, [](msc_moe_params& p) { p.activation = MSC_EPILOGUE_SWIGLU_CLAMPED; });
+  refuse("gate_limit", input, ids, [](msc_moe_params& p) {
+    p.activation = MSC_EPILOGUE_SWIGLU_CLAMPED;
+    p.gate_alpha = kAlpha;
+    p.gate_limit = -1;
+  });
+  refuse("gate_alpha", input, ids, [](msc_moe_params& p) { p.gate_alpha = kAlpha; });
+  refuse("up_bias", input, ids, [&](msc_moe_params& p) { p.up_bias = narrow; });
+  refuse("down_bias", input, ids, [&](msc_moe_params& p) { p.down_bias = weights; });
   refuse("accumulate", input, ids, [](msc_moe_params& p) { p.accumulate = 2; });
   refuse("gate", input, ids, [](msc_moe_params& p) { p.gate = nullptr; });
   refuse("down", input, ids, [](msc_moe_params& p) { p.down = p.gate; });
@@ -253,6 +302,17 @@ OP_CASES(moe) {
   add({.format = MSC_FORMAT_F32, .top_k = 8, .hidden = 4104, .width = 8, .tokens = 72});
   add({.format = MSC_FORMAT_F32, .top_k = 8, .hidden = 4104, .width = 8, .shared_width = 4, .tokens = 90, .accumulate = false});
   add({.format = MSC_FORMAT_BF16, .activation = MSC_EPILOGUE_GELU_TANH_GLU});
+  add({.format = MSC_FORMAT_F32, .experts = 4, .hidden = 41, .width = 23, .shared_width = 8, .tokens = 30, .bias = true});
+  for (const int32_t format : {MSC_FORMAT_F32, MSC_FORMAT_BF16, MSC_FORMAT_Q8_0}) {
+    for (const int64_t tokens : {1, 14}) {
+      add({.format = format, .hidden = 96, .width = 160, .tokens = tokens, .activation = MSC_EPILOGUE_SWIGLU_CLAMPED,
+           .bias = true});
+    }
+  }
+  add({.format = MSC_FORMAT_F32, .hidden = 64, .width = 48, .tokens = 9, .activation = MSC_EPILOGUE_SWIGLU_CLAMPED,
+       .scale = 8});
+  add({.format = MSC_FORMAT_F32, .top_k = 8, .hidden = 4104, .width = 8, .tokens = 72,
+       .activation = MSC_EPILOGUE_SWIGLU_CLAMPED, .bias = true});
   add_case("moe", "refusals", check_refusals);
   for (const int32_t format : {MSC_FORMAT_Q4_0, MSC_FORMAT_Q8_0, MSC_FORMAT_BF16}) {
     for (const int64_t tokens : {1, 512}) {

@@ -38,6 +38,12 @@ public readonly record struct Tensor(
         return this with { OffsetBytes = OffsetBytes + (begin * ElementBytes), Cols = count };
     }
 
+    /// <summary>The elements of a single row as <paramref name="rows"/> rows of equal width; an absent tensor stays absent.</summary>
+    /// <exception cref="InvalidOperationException">There is more than one row, or its width is no multiple of the number.</exception>
+    public Tensor SplitRows(long rows) => IsAbsent ? this
+        : Rows == 1 && rows > 0 && Cols % rows == 0 ? this with { Rows = rows, Cols = Cols / rows, RowStride = Cols / rows }
+        : throw new InvalidOperationException($"A tensor [{Rows}, {Cols}] cannot be taken as {rows} equal rows.");
+
     /// <summary>Bytes of one element of a format without blocks.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The format has blocks.</exception>
     public static int SizeOf(TensorFormat format) => format switch

@@ -42,6 +42,11 @@ public sealed unsafe partial class ComputeStream
         native.Gate = parameters.Gate.Native;
         native.Up = parameters.Up.Native;
         native.Down = parameters.Down.Native;
+        native.GateBias = parameters.GateBias.ToNative();
+        native.UpBias = parameters.UpBias.ToNative();
+        native.DownBias = parameters.DownBias.ToNative();
+        native.GateAlpha = parameters.GateAlpha;
+        native.GateLimit = parameters.GateLimit;
         native.SharedGate = parameters.SharedGate is { } gate ? gate.Native : null;
         native.SharedUp = parameters.SharedUp is { } up ? up.Native : null;
         native.SharedDown = parameters.SharedDown is { } down ? down.Native : null;

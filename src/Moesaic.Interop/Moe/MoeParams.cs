@@ -1,7 +1,7 @@
 namespace Moesaic.Interop;
 
-/// <summary>output[t] (+)= sum over k of weights[t,k] * down(act(gate x) * up x) of expert ids[t,k], plus the shared
-/// expert, unscaled.</summary>
+/// <summary>output[t] (+)= sum over k of weights[t,k] * (down(act(gate x + gate bias) * (up x + up bias)) + down bias) of
+/// expert ids[t,k], plus the shared expert, unscaled and without biases.</summary>
 public readonly ref struct MoeParams
 {
     public MoeParams()
@@ -33,6 +33,21 @@ public readonly ref struct MoeParams
 
     /// <summary>Stack of E experts [H, I].</summary>
     public required Weight Down { get; init; }
+
+    /// <summary>Optional [E, I].</summary>
+    public Tensor GateBias { get; init; }
+
+    /// <summary>Optional [E, I].</summary>
+    public Tensor UpBias { get; init; }
+
+    /// <summary>Optional [E, H].</summary>
+    public Tensor DownBias { get; init; }
+
+    /// <summary>alpha of <see cref="Epilogue.SwiGluClamped"/>; 0 with every other activation.</summary>
+    public float GateAlpha { get; init; }
+
+    /// <summary>limit of <see cref="Epilogue.SwiGluClamped"/>; 0 with every other activation.</summary>
+    public float GateLimit { get; init; }
 
     /// <summary>Shared expert of any width; null together with its two others where there is none.</summary>
     public Weight? SharedGate { get; init; }

@@ -65,6 +65,8 @@ public sealed unsafe partial class ComputeStream
         native.Input = parameters.Input.ToNative();
         native.NormWeight = parameters.NormWeight.ToNative();
         native.NormEps = parameters.NormEpsilon;
+        native.GateAlpha = parameters.GateAlpha;
+        native.GateLimit = parameters.GateLimit;
         for (int i = 0; i < targets.Length; i++)
         {
             ref readonly LinearTarget target = ref targets[i];

@@ -16,4 +16,8 @@ public enum Epilogue
 
     /// <summary>As <see cref="SwiGlu"/> with gelu_tanh for silu.</summary>
     GeluTanhGlu = MscEpilogue.GeluTanhGlu,
+
+    /// <summary>As <see cref="SwiGlu"/> with g = min(gate, limit), u = clamp(up, -limit, limit):
+    /// out[0] = g * sigmoid(alpha * g) * (u + 1) (GPT-OSS).</summary>
+    SwiGluClamped = MscEpilogue.SwigluClamped,
 }

@@ -15,6 +15,12 @@ public readonly ref struct LinearParams
 
     public float NormEpsilon { get; init; }
 
+    /// <summary>alpha of <see cref="Epilogue.SwiGluClamped"/>; 0 with every other epilogue.</summary>
+    public float GateAlpha { get; init; }
+
+    /// <summary>limit of <see cref="Epilogue.SwiGluClamped"/>; 0 with every other epilogue.</summary>
+    public float GateLimit { get; init; }
+
     /// <summary>One to four weights.</summary>
     public required ReadOnlySpan<LinearTarget> Targets { get; init; }
 }

@@ -21,6 +21,20 @@ LinearKernels make_kernels(SetKernels base, SetKernels first = nullptr, SetKerne
 
 }  // namespace
 
+void add_bias(const TileTarget& target, int64_t lanes, float* tile) {
+  if (target.bias == nullptr) {
+    return;
+  }
+  for (int g = 0; g < target.num_groups; ++g) {
+    const int64_t first = g * target.group_step * lanes;
+    for (int m = 0; m < target.num_rows; ++m, tile += lanes) {
+      for (int64_t i = 0; i < lanes && first + i < target.num_columns; ++i) {
+        tile[i] += target.bias[first + i];
+      }
+    }
+  }
+}
+
 const LinearKernels& linear_kernels(int32_t isa, uint32_t features) {
 #if defined(__x86_64__) || defined(_M_X64)
   if (isa == MSC_ISA_AVX512) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "cpu/linear/gate_rule.h"
 #include "cpu/linear/matrix_tile.h"
 #include "cpu/weight/native_format.h"
 
@@ -29,6 +30,9 @@ struct TileTarget {
   int64_t group_step = 1;  // between the groups, in row groups
 };
 
+/// tile += target.bias, for the gated epilogues, whose bias comes before the activation. @param lanes the row group.
+void add_bias(const TileTarget& target, int64_t lanes, float* tile);
+
 /// The kernels of one instruction set. Results of two instruction sets differ in rounding; within one they depend on
 /// nothing but the weights and the row.
 struct LinearKernels {
@@ -37,8 +41,8 @@ struct LinearKernels {
   InputKind fast_input[kNumNativeFormats];
   void (*quantise_row)(const float* x, int64_t cols, std::byte* out);  // to kInt8
   void (*round_row)(const float* x, int64_t cols, std::byte* out);     // to kBF16; NULL where no kernel wants it
-  /// gate = act(gate) * up, act by msc_epilogue; count is a multiple of the row group.
-  void (*gate)(int32_t epilogue, float* gate, const float* up, int64_t count);
+  /// gate = act(gate) * up; count is a multiple of the row group.
+  void (*gate)(const GateRule& rule, float* gate, const float* up, int64_t count);
   /// out = tile + bias, or out += tile + bias.
   void (*finish)(const TileTarget& target);
 };

@@ -137,30 +137,15 @@ class LinearRun {
     if (gated) {
       alignas(64) float up[kMaxTileFloats];
       multiply(1, unit, rows, first_row, num_rows, up);
-      add_bias(result, tile);
+      const int64_t lanes = layout.row_group;
+      add_bias(result, lanes, tile);
       result.bias = call_.targets[1].bias == nullptr ? nullptr : call_.targets[1].bias + first_column;
-      add_bias(result, up);
+      add_bias(result, lanes, up);
       result.bias = nullptr;
-      kernels_.gate(call_.epilogue, tile, up,
+      kernels_.gate(call_.gate, tile, up,
                     static_cast<int64_t>(unit.count) * num_rows * static_cast<int64_t>(layout.row_group));
     }
     kernels_.finish(result);
-  }
-
-  /// The bias of a gated epilogue comes before the activation.
-  void add_bias(const TileTarget& target, float* tile) const {
-    if (target.bias == nullptr) {
-      return;
-    }
-    const auto lanes = static_cast<int64_t>(call_.targets[0].matrix.layout.row_group);
-    for (int g = 0; g < target.num_groups; ++g) {
-      for (int m = 0; m < target.num_rows; ++m, tile += lanes) {
-        const int64_t first = g * target.group_step * lanes;
-        for (int64_t i = 0; i < lanes && first + i < target.num_columns; ++i) {
-          tile[i] += target.bias[first + i];
-        }
-      }
-    }
   }
 
   static constexpr int kMaxTileFloats = GroupUnits::kMaxTileRowsTimesGroups * 16;

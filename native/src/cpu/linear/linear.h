@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/tensor.h"
+#include "cpu/linear/gate_rule.h"
 #include "cpu/weight/packed_layout.h"
 #include "moesaic/ops.h"
 
@@ -19,13 +20,10 @@ struct LinearCall {
   Matrix<float> input;
   const float* norm_weight;  // [cols] or NULL
   float norm_eps;
+  GateRule gate;             // of a gated epilogue
   int num_targets;
   LinearTarget targets[MSC_LINEAR_MAX_WEIGHTS];
 };
-
-inline bool is_gated(int32_t epilogue) {
-  return epilogue == MSC_EPILOGUE_SWIGLU || epilogue == MSC_EPILOGUE_GELU_TANH_GLU;
-}
 
 /// Runs the op on all threads of the stream's device. The outputs must not overlap the input.
 void linear(msc_stream& stream, const LinearCall& call);

@@ -16,18 +16,22 @@ double product(const ReferenceLinear& op, size_t weight, int64_t row, int64_t ou
   return w.bias == nullptr ? sum : sum + static_cast<double>(w.bias[output]);
 }
 
-double activation(int32_t epilogue, double x) {
-  if (epilogue == MSC_EPILOGUE_SWIGLU) {
-    return x / (1 + std::exp(-x));
+double gated(const ReferenceLinear& op, double gate, double up) {
+  if (op.epilogue == MSC_EPILOGUE_SWIGLU) {
+    return gate / (1 + std::exp(-gate)) * up;
   }
-  return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+  if (op.epilogue == MSC_EPILOGUE_SWIGLU_CLAMPED) {
+    const double g = std::min(gate, op.gate_limit);
+    return g / (1 + std::exp(-op.gate_alpha * g)) * (std::clamp(up, -op.gate_limit, op.gate_limit) + 1);
+  }
+  return 0.5 * gate * (1 + std::tanh(std::sqrt(2 / M_PI) * (gate + 0.044715 * gate * gate * gate))) * up;
 }
 
 }  // namespace
 
 void reference_linear(const ReferenceLinear& op, std::vector<std::vector<float>>& outs) {
-  const bool gated = op.epilogue == MSC_EPILOGUE_SWIGLU || op.epilogue == MSC_EPILOGUE_GELU_TANH_GLU;
-  const size_t num_outs = gated ? 1 : op.weights.size();
+  const bool is_gated = op.epilogue != MSC_EPILOGUE_STORE && op.epilogue != MSC_EPILOGUE_ADD;
+  const size_t num_outs = is_gated ? 1 : op.weights.size();
   outs.resize(num_outs);
   for (size_t i = 0; i < num_outs; ++i) {
     const int64_t width = op.weights[i].num_outputs;
@@ -36,8 +40,8 @@ void reference_linear(const ReferenceLinear& op, std::vector<std::vector<float>>
       for (int64_t n = 0; n < width; ++n) {
         float& out = outs[i][static_cast<size_t>(m * width + n)];
         const double y = product(op, i, m, n);
-        if (gated) {
-          out = static_cast<float>(activation(op.epilogue, y) * product(op, 1, m, n));
+        if (is_gated) {
+          out = static_cast<float>(gated(op, y, product(op, 1, m, n)));
         } else {
           out = static_cast<float>(op.epilogue == MSC_EPILOGUE_ADD ? static_cast<double>(out) + y : y);
         }

@@ -18,6 +18,8 @@ struct ReferenceLinear {
     int64_t num_outputs;
   };
   std::vector<Weight> weights;
+  double gate_alpha = 0;    // of MSC_EPILOGUE_SWIGLU_CLAMPED
+  double gate_limit = 0;
 };
 
 /// Output of each target (of the first alone with a gated epilogue). @param outs row-major; holds the values to add to

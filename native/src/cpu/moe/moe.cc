@@ -87,7 +87,9 @@ class MoeRun {
     alignas(64) float up_tile[kTileFloats];
     multiply_input(layer.gate, block, unit, copy, tile);
     multiply_input(layer.up, block, unit, copy, up_tile);
-    kernels_.gate(call_.activation, tile, up_tile,
+    add_bias(block, unit, gate.layout, call_.gate_bias, tile);
+    add_bias(block, unit, gate.layout, call_.up_bias, up_tile);
+    kernels_.gate(call_.gate, tile, up_tile,
                   static_cast<int64_t>(unit.count) * block.num_rows * static_cast<int64_t>(gate.layout.row_group));
     store_hidden(block, unit, gate.layout, tile);
     if (block.hidden_items_left.fetch_sub(1, std::memory_order_acq_rel) == 1) {
@@ -104,6 +106,16 @@ class MoeRun {
     }
     multiply_groups(projection.plan, projection.weight->expert(block.expert), unit.first, unit.count, rows,
                     block.num_rows, tile, unit.step);
+  }
+
+  void add_bias(const ExpertBlock& block, const GroupUnit& unit, const PackedLayout& layout, Matrix<const float> bias,
+                float* tile) const {
+    if (bias.data != nullptr && block.items != nullptr) {
+      const int64_t first = unit.first * layout.row_group;
+      cpu::add_bias({tile, unit.count, block.num_rows, layout.rows - first, bias.row(block.expert) + first, nullptr, 0,
+                     false, unit.step},
+                    layout.row_group, tile);
+    }
   }
 
   void store_hidden(const ExpertBlock& block, const GroupUnit& unit, const PackedLayout& layout,
@@ -155,6 +167,28 @@ class MoeRun {
     kernels_.finish({tile, unit.count, block.num_rows, matrix.layout.rows - (first_group + unit.first) * lanes, nullptr,
                      scratch_.partial + block.first_row * scratch_.partial_stride + unit.first * lanes,
                      scratch_.partial_stride, false, unit.step});
+    if (call_.down_bias.data != nullptr && block.items != nullptr) {
+      add_down_bias(block, unit, first_group, matrix.layout);
+    }
+  }
+
+  /// Unlike the product, whose input carries the router's weight, the bias still has to be scaled.
+  void add_down_bias(const ExpertBlock& block, const GroupUnit& unit, int64_t first_group,
+                     const PackedLayout& layout) const {
+    const int64_t lanes = layout.row_group;
+    const float* bias = call_.down_bias.row(block.expert);
+    for (int g = 0; g < unit.count; ++g) {
+      const int64_t first = (unit.first + g * unit.step) * lanes;
+      const int64_t column = first_group * lanes + first;
+      const int64_t count = std::min(lanes, layout.rows - column);
+      for (int m = 0; m < block.num_rows; ++m) {
+        const float weight = block.weight(m);
+        float* out = scratch_.partial + (block.first_row + m) * scratch_.partial_stride + first;
+        for (int64_t i = 0; i < count; ++i) {
+          out[i] += weight * bias[column + i];
+        }
+      }
+    }
   }
 
   void list_rows_of_tokens() {

@@ -4,6 +4,7 @@
 
 #include "core/device.h"
 #include "core/tensor.h"
+#include "cpu/linear/gate_rule.h"
 #include "moesaic/moe.h"
 
 namespace msc::cpu {
@@ -22,8 +23,11 @@ struct MoeCall {
   Matrix<const float> weights;  // [T, K]
   ExpertWeights experts;
   ExpertWeights shared;  // NULLs where there is none
+  Matrix<const float> gate_bias;  // [E, I] of the routed experts; without data where there is none, as the next two
+  Matrix<const float> up_bias;
+  Matrix<const float> down_bias;  // [E, H]
   Matrix<float> out;     // [T, H]
-  int32_t activation;    // msc_epilogue
+  GateRule gate;         // the activation
   bool accumulate;
   int32_t precision;     // msc_precision
 };

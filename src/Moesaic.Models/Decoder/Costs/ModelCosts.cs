@@ -192,11 +192,12 @@ public sealed class ModelCosts
         public Counter AddExperts(MoeDescription moe)
         {
             long one = (moe.Gate.Count + moe.Up.Count + moe.Down.Count) / moe.NumExperts;
+            long biases = ((moe.GateBias?.Length ?? 0) + (moe.UpBias?.Length ?? 0) + (moe.DownBias?.Length ?? 0)) / moe.NumExperts;
             _sum = _sum with
             {
-                Parameters = _sum.Parameters + (one * moe.NumExperts),
-                ActiveParameters = _sum.ActiveParameters + (one * moe.Router.TopK),
-                ExpertBytes = bytesPerExpert(moe.Gate) + bytesPerExpert(moe.Up) + bytesPerExpert(moe.Down),
+                Parameters = _sum.Parameters + ((one + biases) * moe.NumExperts),
+                ActiveParameters = _sum.ActiveParameters + ((one + biases) * moe.Router.TopK),
+                ExpertBytes = bytesPerExpert(moe.Gate) + bytesPerExpert(moe.Up) + bytesPerExpert(moe.Down) + (biases * sizeof(float)),
                 NumExperts = moe.NumExperts,
                 TopK = moe.Router.TopK,
                 MultiplyAdds = _sum.MultiplyAdds + (one * moe.Router.TopK),

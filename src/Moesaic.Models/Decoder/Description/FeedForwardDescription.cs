@@ -8,6 +8,12 @@ public abstract record FeedForwardDescription
     }
 
     public required GatedActivation Activation { get; init; }
+
+    /// <summary>alpha of <see cref="GatedActivation.ClampedSilu"/>; 0 otherwise.</summary>
+    public float ActivationAlpha { get; init; }
+
+    /// <summary>limit of <see cref="GatedActivation.ClampedSilu"/>; 0 otherwise.</summary>
+    public float ActivationLimit { get; init; }
 }
 
 /// <summary>down(act(gate x) * up x).</summary>
@@ -34,7 +40,16 @@ public sealed record MoeDescription : FeedForwardDescription
 
     public required MatrixSource Down { get; init; }
 
-    /// <summary>Optional; several shared experts are one of their summed width.</summary>
+    /// <summary>Optional biases of the experts, one after the other: [experts * width].</summary>
+    public VectorSource? GateBias { get; init; }
+
+    /// <inheritdoc cref="GateBias"/>
+    public VectorSource? UpBias { get; init; }
+
+    /// <summary>Optional biases of the experts, one after the other: [experts * hidden].</summary>
+    public VectorSource? DownBias { get; init; }
+
+    /// <summary>Optional, without biases; several shared experts are one of their summed width.</summary>
     public MlpDescription? Shared { get; init; }
 
     public int NumExperts => checked((int)Gate.NumExperts);

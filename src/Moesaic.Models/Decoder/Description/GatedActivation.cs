@@ -8,4 +8,9 @@ public enum GatedActivation
 
     /// <summary>The tanh approximation of GELU.</summary>
     GeluTanh = 2,
+
+    /// <summary>
+    /// g * sigmoid(alpha g) * (u + 1) for act(gate) * up, with g = min(gate, limit) and u = clamp(up, -limit, limit) (GPT-OSS).
+    /// </summary>
+    ClampedSilu = 3,
 }

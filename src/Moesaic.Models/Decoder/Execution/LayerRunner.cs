@@ -75,7 +75,17 @@ internal sealed class LayerRunner(ComputeStream stream, ExecutorBuffers buffers,
     private void FeedForward(PreparedLayer layer, PreparedMlp mlp, in Tensor residual, int tokens)
     {
         Tensor gated = buffers.Gated.SliceRows(0, tokens).SliceColumns(0, mlp.Width);
-        Project(residual, layer.FeedForwardNorm, layer.Epilogue, [mlp.Gate.To(gated), mlp.Up.To(default)]);
+        stream.Linear(new LinearParams
+        {
+            Precision = precision,
+            Epilogue = layer.Epilogue,
+            GateAlpha = layer.GateAlpha,
+            GateLimit = layer.GateLimit,
+            Input = residual,
+            NormWeight = layer.FeedForwardNorm.Weight,
+            NormEpsilon = layer.FeedForwardNorm.Epsilon,
+            Targets = [mlp.Gate.To(gated), mlp.Up.To(default)],
+        });
         Project(gated, default, Epilogue.Add, [mlp.Down.To(residual)]);
     }
 
@@ -115,6 +125,11 @@ internal sealed class LayerRunner(ComputeStream stream, ExecutorBuffers buffers,
             Gate = moe.Gate,
             Up = moe.Up,
             Down = moe.Down,
+            GateBias = moe.GateBias,
+            UpBias = moe.UpBias,
+            DownBias = moe.DownBias,
+            GateAlpha = layer.GateAlpha,
+            GateLimit = layer.GateLimit,
             SharedGate = moe.Shared?.Gate.Weight,
             SharedUp = moe.Shared?.Up.Weight,
             SharedDown = moe.Shared?.Down.Weight,

@@ -19,7 +19,9 @@ internal sealed class PreparedLayer
         Sinks = decoder.Vector(attention.Sinks);
         Output = new PreparedProjection(decoder, attention.Output);
         FeedForwardNorm = new PreparedNorm(decoder, layer.FeedForwardNorm);
-        Epilogue = layer.FeedForward.Activation == GatedActivation.GeluTanh ? Epilogue.GeluTanhGlu : Epilogue.SwiGlu;
+        Epilogue = EpilogueOf(layer.FeedForward.Activation);
+        GateAlpha = layer.FeedForward.ActivationAlpha;
+        GateLimit = layer.FeedForward.ActivationLimit;
         Mlp = layer.FeedForward is MlpDescription mlp ? new PreparedMlp(decoder, mlp) : null;
         Moe = layer.FeedForward is MoeDescription moe ? new PreparedMoe(decoder, moe) : null;
     }
@@ -50,11 +52,23 @@ internal sealed class PreparedLayer
 
     public Epilogue Epilogue { get; }
 
+    public float GateAlpha { get; }
+
+    public float GateLimit { get; }
+
     /// <summary>Null in a layer with experts.</summary>
     public PreparedMlp? Mlp { get; }
 
     /// <summary>Null in a dense layer.</summary>
     public PreparedMoe? Moe { get; }
+
+    private static Epilogue EpilogueOf(GatedActivation activation) => activation switch
+    {
+        GatedActivation.Silu => Epilogue.SwiGlu,
+        GatedActivation.GeluTanh => Epilogue.GeluTanhGlu,
+        GatedActivation.ClampedSilu => Epilogue.SwiGluClamped,
+        _ => throw new ArgumentOutOfRangeException(nameof(activation), activation, "Unknown activation."),
+    };
 }
 
 internal readonly struct PreparedNorm(LoadedDecoder decoder, NormDescription norm)
@@ -99,6 +113,12 @@ internal sealed class PreparedMoe(LoadedDecoder decoder, MoeDescription moe)
     public Weight Up { get; } = decoder.Weight(moe.Up);
 
     public Weight Down { get; } = decoder.Weight(moe.Down);
+
+    public Tensor GateBias { get; } = decoder.Vector(moe.GateBias).SplitRows(moe.NumExperts);
+
+    public Tensor UpBias { get; } = decoder.Vector(moe.UpBias).SplitRows(moe.NumExperts);
+
+    public Tensor DownBias { get; } = decoder.Vector(moe.DownBias).SplitRows(moe.NumExperts);
 
     public PreparedMlp? Shared { get; } = moe.Shared is { } shared ? new PreparedMlp(decoder, shared) : null;
 }

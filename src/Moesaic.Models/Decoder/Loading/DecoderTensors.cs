@@ -120,6 +120,9 @@ internal static class DecoderTensors
             case MoeDescription moe:
                 yield return moe.Router.Bias;
                 yield return moe.Router.SelectionBias;
+                yield return moe.GateBias;
+                yield return moe.UpBias;
+                yield return moe.DownBias;
                 break;
         }
     }

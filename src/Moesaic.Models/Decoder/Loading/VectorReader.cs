@@ -9,11 +9,12 @@ internal static class VectorReader
     public static void Read(VectorSource source, CheckpointTensor tensor, Span<float> target)
     {
         int elementBytes = tensor.Format == ElementFormat.F32 ? 4 : 2;
-        byte[] bytes = new byte[checked((int)source.Length * elementBytes)];
+        int step = checked((int)source.Step);
+        byte[] bytes = new byte[checked((((int)source.Length - 1) * step * elementBytes) + elementBytes)];
         tensor.CopyBytes(source.Offset * elementBytes, bytes);
         for (int i = 0; i < target.Length; i++)
         {
-            ReadOnlySpan<byte> element = bytes.AsSpan(i * elementBytes);
+            ReadOnlySpan<byte> element = bytes.AsSpan(i * step * elementBytes);
             float value = tensor.Format switch
             {
                 ElementFormat.F32 => BinaryPrimitives.ReadSingleLittleEndian(element),
