@@ -180,7 +180,7 @@ internal static unsafe partial class LayoutTable
         }
         {
             MscMoeParams value = default;
-            entries.Add(new("msc_moe_params", 256, sizeof(MscMoeParams)));
+            entries.Add(new("msc_moe_params", 408, sizeof(MscMoeParams)));
             entries.Add(new("msc_moe_params.struct_size", 0, (byte*)&value.StructSize - (byte*)&value));
             entries.Add(new("msc_moe_params.precision", 4, (byte*)&value.Precision - (byte*)&value));
             entries.Add(new("msc_moe_params.activation", 8, (byte*)&value.Activation - (byte*)&value));
@@ -191,10 +191,15 @@ internal static unsafe partial class LayoutTable
             entries.Add(new("msc_moe_params.gate", 160, (byte*)&value.Gate - (byte*)&value));
             entries.Add(new("msc_moe_params.up", 168, (byte*)&value.Up - (byte*)&value));
             entries.Add(new("msc_moe_params.down", 176, (byte*)&value.Down - (byte*)&value));
-            entries.Add(new("msc_moe_params.shared_gate", 184, (byte*)&value.SharedGate - (byte*)&value));
-            entries.Add(new("msc_moe_params.shared_up", 192, (byte*)&value.SharedUp - (byte*)&value));
-            entries.Add(new("msc_moe_params.shared_down", 200, (byte*)&value.SharedDown - (byte*)&value));
-            entries.Add(new("msc_moe_params.out", 208, (byte*)&value.Out - (byte*)&value));
+            entries.Add(new("msc_moe_params.gate_bias", 184, (byte*)&value.GateBias - (byte*)&value));
+            entries.Add(new("msc_moe_params.up_bias", 232, (byte*)&value.UpBias - (byte*)&value));
+            entries.Add(new("msc_moe_params.down_bias", 280, (byte*)&value.DownBias - (byte*)&value));
+            entries.Add(new("msc_moe_params.gate_alpha", 328, (byte*)&value.GateAlpha - (byte*)&value));
+            entries.Add(new("msc_moe_params.gate_limit", 332, (byte*)&value.GateLimit - (byte*)&value));
+            entries.Add(new("msc_moe_params.shared_gate", 336, (byte*)&value.SharedGate - (byte*)&value));
+            entries.Add(new("msc_moe_params.shared_up", 344, (byte*)&value.SharedUp - (byte*)&value));
+            entries.Add(new("msc_moe_params.shared_down", 352, (byte*)&value.SharedDown - (byte*)&value));
+            entries.Add(new("msc_moe_params.out", 360, (byte*)&value.Out - (byte*)&value));
         }
         {
             MscEmbeddingParams value = default;
@@ -230,7 +235,7 @@ internal static unsafe partial class LayoutTable
         }
         {
             MscLinearParams value = default;
-            entries.Add(new("msc_linear_params", 536, sizeof(MscLinearParams)));
+            entries.Add(new("msc_linear_params", 544, sizeof(MscLinearParams)));
             entries.Add(new("msc_linear_params.struct_size", 0, (byte*)&value.StructSize - (byte*)&value));
             entries.Add(new("msc_linear_params.precision", 4, (byte*)&value.Precision - (byte*)&value));
             entries.Add(new("msc_linear_params.epilogue", 8, (byte*)&value.Epilogue - (byte*)&value));
@@ -238,8 +243,10 @@ internal static unsafe partial class LayoutTable
             entries.Add(new("msc_linear_params.input", 16, (byte*)&value.Input - (byte*)&value));
             entries.Add(new("msc_linear_params.norm_weight", 64, (byte*)&value.NormWeight - (byte*)&value));
             entries.Add(new("msc_linear_params.norm_eps", 112, (byte*)&value.NormEps - (byte*)&value));
-            entries.Add(new("msc_linear_params.reserved", 116, (byte*)&value.Reserved - (byte*)&value));
-            entries.Add(new("msc_linear_params.targets", 120, (byte*)&value.Targets - (byte*)&value));
+            entries.Add(new("msc_linear_params.gate_alpha", 116, (byte*)&value.GateAlpha - (byte*)&value));
+            entries.Add(new("msc_linear_params.gate_limit", 120, (byte*)&value.GateLimit - (byte*)&value));
+            entries.Add(new("msc_linear_params.reserved", 124, (byte*)&value.Reserved - (byte*)&value));
+            entries.Add(new("msc_linear_params.targets", 128, (byte*)&value.Targets - (byte*)&value));
         }
         {
             MscTokenCount value = default;

@@ -8,8 +8,9 @@ using System.Runtime.InteropServices;
 
 namespace Moesaic.Bindings;
 
-/// <summary>out[t] (+)= sum_k weights[t,k] * down(act(gate x) * up x) of expert ids[t,k], plus the shared expert, unscaled.
-/// Experts are added in ascending order, the shared expert last, so a row's result depends on that row alone.</summary>
+/// <summary>out[t] (+)= sum_k weights[t,k] * (down(act(gate x + gate_bias) * (up x + up_bias)) + down_bias) of expert ids[t,k], plus
+/// the shared expert, unscaled and without biases. Experts are added in ascending order, the shared expert last, so a row's
+/// result depends on that row alone.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct MscMoeParams
 {
@@ -17,7 +18,7 @@ internal unsafe struct MscMoeParams
 
     public int Precision;
 
-    /// <summary>MSC_EPILOGUE_SWIGLU or MSC_EPILOGUE_GELU_TANH_GLU: the experts' activation.</summary>
+    /// <summary>A gated msc_epilogue: the experts' activation.</summary>
     public int Activation;
 
     /// <summary>1: add to out; 0: store.</summary>
@@ -37,6 +38,18 @@ internal unsafe struct MscMoeParams
     public MscWeight* Up;
 
     public MscWeight* Down;
+
+    /// <summary>Optional [E, I], [E, I] and [E, H]: biases of the routed experts.</summary>
+    public MscTensor GateBias;
+
+    public MscTensor UpBias;
+
+    public MscTensor DownBias;
+
+    /// <summary>Of MSC_EPILOGUE_SWIGLU_CLAMPED: finite and above 0; 0 with every other activation.</summary>
+    public float GateAlpha;
+
+    public float GateLimit;
 
     /// <summary>Shared expert of any width, or all NULL.</summary>
     public MscWeight* SharedGate;

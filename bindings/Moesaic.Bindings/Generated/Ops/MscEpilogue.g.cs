@@ -15,4 +15,7 @@ internal enum MscEpilogue
     Swiglu = 2,
     /// <summary>As SWIGLU with gelu_tanh for silu.</summary>
     GeluTanhGlu = 3,
+    /// <summary>As SWIGLU with g = min(gate, gate_limit), u = clamp(up, -gate_limit, gate_limit):
+    /// out[0] = g * sigmoid(gate_alpha * g) * (u + 1) (GPT-OSS).</summary>
+    SwigluClamped = 4,
 }

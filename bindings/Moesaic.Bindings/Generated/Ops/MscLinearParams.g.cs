@@ -29,6 +29,11 @@ internal unsafe struct MscLinearParams
 
     public float NormEps;
 
+    /// <summary>Of MSC_EPILOGUE_SWIGLU_CLAMPED: finite and above 0; 0 with every other epilogue.</summary>
+    public float GateAlpha;
+
+    public float GateLimit;
+
     public uint Reserved;
 
     public TargetsArray Targets;

@@ -13,6 +13,12 @@ namespace Moesaic.Models.Decoder;
 /// <param name="Expert">Expert of the matrix that the rows belong to.</param>
 /// <param name="TargetRow">First row filled.</param>
 /// <param name="NumRows">Number of rows.</param>
+/// <param name="Transposed">
+/// Whether the stored tensor holds the matrix with its columns as rows: then row r of the matrix is column
+/// <paramref name="SourceColumn"/> + r * <paramref name="SourceStep"/> of the stored rows from <paramref name="SourceRow"/> on, one for
+/// each column of the matrix. Only for element formats without blocks.
+/// </param>
+/// <param name="SourceColumn">First column taken of a transposed tensor.</param>
 public sealed record MatrixSlice(
     string Tensor,
     ImmutableArray<long> TensorShape,
@@ -20,4 +26,6 @@ public sealed record MatrixSlice(
     long SourceStep,
     long Expert,
     long TargetRow,
-    long NumRows);
+    long NumRows,
+    bool Transposed = false,
+    long SourceColumn = 0);

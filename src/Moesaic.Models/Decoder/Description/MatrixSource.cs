@@ -72,6 +72,22 @@ public sealed class MatrixSource
     public static MatrixSource Stacked(string tensor, long numExperts, long rows, long cols) =>
         Stacked(tensor, numExperts, rows, cols, 0, 1, rows);
 
+    /// <summary>
+    /// A stack stored as one tensor [experts, cols, tensorRows], input features first, of which columns firstRow,
+    /// firstRow + step, ... of each expert become rows.
+    /// </summary>
+    public static MatrixSource StackedTransposed(string tensor, long numExperts, long tensorRows, long cols, long firstRow, long step, long rows)
+    {
+        ImmutableArray<MatrixSlice>.Builder slices = ImmutableArray.CreateBuilder<MatrixSlice>(checked((int)numExperts));
+        ImmutableArray<long> shape = [numExperts, cols, tensorRows];
+        for (long expert = 0; expert < numExperts; expert++)
+        {
+            slices.Add(new MatrixSlice(tensor, shape, checked(expert * cols), step, expert, 0, rows, Transposed: true, SourceColumn: firstRow));
+        }
+
+        return new MatrixSource(tensor, numExperts, rows, cols, slices.MoveToImmutable());
+    }
+
     /// <inheritdoc/>
     public override string ToString() => NumExperts == 1 ? $"{Name} [{Rows}, {Cols}]" : $"{Name} [{NumExperts}, {Rows}, {Cols}]";
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Moesaic.Interop;
 using Moesaic.Models.Checkpoints;
 
@@ -19,7 +20,9 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
     public long Bytes => NumRows * RowBytes;
 
     /// <summary>Offset of the first row within the tensor's data.</summary>
-    public long TensorOffset => (Slice.SourceRow + (FirstRow * Slice.SourceStep)) * RowBytes;
+    public long TensorOffset => Slice.Transposed
+        ? ((Slice.SourceRow * Slice.TensorShape[^1]) + Slice.SourceColumn + (FirstRow * Slice.SourceStep)) * TransposedRows.ElementBytes(Tensor.Format)
+        : (Slice.SourceRow + (FirstRow * Slice.SourceStep)) * RowBytes;
 
     public long FileOffset => Tensor.Offset + TensorOffset;
 
@@ -27,6 +30,12 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
     public unsafe void Load(ref float[] scratch)
     {
         nint source = Tensor.Pointer + (nint)TensorOffset;
+        if (Slice.Transposed)
+        {
+            LoadTransposed(source, ref scratch);
+            return;
+        }
+
         if (!Expand)
         {
             Fill(source, RowBytes * Slice.SourceStep);
@@ -46,6 +55,43 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
             Dequantizer.Dequantize((TensorFormat)Tensor.Format, stored, scratch.AsSpan(row * cols, cols));
         }
 
+        FillExpanded(scratch);
+    }
+
+    private unsafe void LoadTransposed(nint source, ref float[] scratch)
+    {
+        int rowBytes = (int)RowBytes;
+        byte[] rows = ArrayPool<byte>.Shared.Rent(checked((int)NumRows * rowBytes));
+        try
+        {
+            TransposedRows.Gather(source, Slice.TensorShape[^1], Slice.SourceStep, (int)NumRows, (int)Cols, TransposedRows.ElementBytes(Tensor.Format), rows);
+            if (Expand)
+            {
+                int count = checked((int)(NumRows * Cols));
+                if (scratch.Length < count)
+                {
+                    scratch = GC.AllocateUninitializedArray<float>(count);
+                }
+
+                Dequantizer.Dequantize((TensorFormat)Tensor.Format, rows.AsSpan(0, (int)NumRows * rowBytes), scratch.AsSpan(0, count));
+                FillExpanded(scratch);
+                return;
+            }
+
+            fixed (byte* first = rows)
+            {
+                Fill((nint)first, rowBytes);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rows);
+        }
+    }
+
+    private unsafe void FillExpanded(float[] scratch)
+    {
+        int count = checked((int)(NumRows * Cols));
         if (Factor != 1)
         {
             foreach (ref float value in scratch.AsSpan(0, count))
@@ -63,7 +109,7 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
     /// <summary>The rows will be read soon.</summary>
     public void Expect()
     {
-        if (Slice.SourceStep == 1)
+        if (Slice.SourceStep == 1 && !Slice.Transposed)
         {
             Tensor.File.Mapping.Expect(FileOffset, Bytes);
         }
@@ -72,7 +118,7 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
     /// <summary>The rows will not be read again by this weight.</summary>
     public void Release()
     {
-        if (Slice.SourceStep == 1)
+        if (Slice.SourceStep == 1 && !Slice.Transposed)
         {
             Tensor.File.Mapping.Release(FileOffset, Bytes);
         }

@@ -92,6 +92,11 @@ public sealed class LoadPlan
                 throw new ModelFormatException(tensor.File.Path, tensor.Name, $"a row has {source.Cols} elements, which is no multiple of the {elements} elements of a {ElementFormats.NameOf(tensor.Format)} block.");
             }
 
+            if (slice.Transposed && elements != 1)
+            {
+                throw new ModelFormatException(tensor.File.Path, tensor.Name, $"its type is {ElementFormats.NameOf(tensor.Format)}, while it is stored with input features first; expected F32, F16 or BF16.");
+            }
+
             used.Add(slice.Tensor);
             tensors.Add(tensor);
         }

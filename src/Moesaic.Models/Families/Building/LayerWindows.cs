@@ -5,6 +5,9 @@ namespace Moesaic.Models.Families;
 /// <summary>Reads which layers attend to a sliding window (Qwen2 and later: <c>use_sliding_window</c>, <c>max_window_layers</c>, <c>layer_types</c>).</summary>
 internal static class LayerWindows
 {
+    /// <summary>The entry of <c>layer_types</c> for a layer with a window.</summary>
+    public const string Sliding = "sliding_attention";
+
     /// <summary>The window of each layer; 0: none.</summary>
     public static Func<int, int> Read(JsonConfig config, int numLayers)
     {
@@ -25,7 +28,8 @@ internal static class LayerWindows
         return layer => (types is null ? layer >= firstWindowed : types[layer] == "sliding_attention") ? size : 0;
     }
 
-    private static string[]? Types(JsonConfig config, int numLayers)
+    /// <summary><c>layer_types</c>, checked; null where absent.</summary>
+    public static string[]? Types(JsonConfig config, int numLayers)
     {
         if (!config.TryGetStringArray("layer_types", out string[]? types))
         {

@@ -42,10 +42,10 @@ internal static class PreNormDecoder
     }
 
     /// <summary>The rotation that <c>config.json</c> describes, with half-split pairs as Hugging Face checkpoints have them.</summary>
-    public static RopeDescription Rope(HuggingFaceInput input, DecoderShape shape)
+    public static RopeDescription Rope(HuggingFaceInput input, DecoderShape shape, double defaultTheta = 10000)
     {
         JsonConfig config = input.Config;
-        RopeSettings settings = HuggingFaceRope.Read(config);
+        RopeSettings settings = HuggingFaceRope.Read(config, defaultTheta);
         double share = config.GetDouble("partial_rotary_factor", settings.PartialRotaryFactor ?? 1);
         int dimensions = share is > 0 and <= 1 ? (int)(shape.HeadWidth * share)
             : throw config.Error("partial_rotary_factor", $"the value {share} lies outside 0 to 1.");
