@@ -17,8 +17,8 @@ public sealed record VectorSource(string Tensor, long Length, long TensorLength,
     /// <summary>Number of rows of the stored tensor; 1 where it is a plain vector.</summary>
     public long TensorRows { get; init; } = 1;
 
-    /// <summary>Shape that the stored tensor must have; leading dimensions of 1 count as absent.</summary>
-    public ImmutableArray<long> TensorShape => [TensorRows, TensorLength / TensorRows];
+    /// <summary>Shape that the stored tensor must have.</summary>
+    public ImmutableArray<long> TensorShape => TensorRows == 1 ? [TensorLength] : [TensorRows, TensorLength / TensorRows];
 
     /// <summary>
     /// A vector a row, one after the other, from a stored tensor [rows, tensorCols] of which columns firstCol, firstCol + step,
