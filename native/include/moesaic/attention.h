@@ -20,8 +20,11 @@ typedef struct msc_kv_cache_desc {
   int64_t num_kv_heads;
   /** Elements of one head's key. */
   int64_t k_width;
-  /** Elements of one head's value; 0 when values are a prefix of the keys (latent attention). Must be > 0 for now. */
+  /** Elements of one head's value; 0 when values are a prefix of the keys (latent attention). */
   int64_t v_width;
+  /** With v_width 0: the first channels of a key that are its value too, fewer than k_width; num_kv_heads is 1 then.
+   * Such a cache is filled with msc_op_latent_append. 0: keys and values are apart. */
+  int64_t latent_width;
   /** Positions a page holds; a multiple of 16. */
   int64_t page_tokens;
   int64_t num_pages;
@@ -98,7 +101,7 @@ typedef struct msc_attention_params {
   int64_t num_q_heads;
   /** [T, num_q_heads * k_width] */
   msc_tensor q;
-  /** [T, num_q_heads * v_width] */
+  /** [T, num_q_heads * v_width]; latent_width for v_width over a latent cache. */
   msc_tensor out;
   float scale;
   /** tanh soft cap of the scores; 0: none. Not implemented yet: must be 0. */
@@ -109,7 +112,7 @@ typedef struct msc_attention_params {
    * cache's group (msc_batch_desc), so an encoder's sequence must be whole in one batch. */
   int32_t causal;
   uint32_t reserved;
-  /** Optional [1, num_q_heads]: a logit per head added to the softmax's denominator alone. */
+  /** Optional [1, num_q_heads]: a logit per head added to the softmax's denominator alone. Not over a latent cache. */
   msc_tensor sinks;
   /** Optional relative position bias. Not implemented yet: must be absent. */
   msc_tensor bias;

@@ -57,6 +57,7 @@ msc::cpu::RopeAppendTask checked_task(const msc_device* device, const msc_batch&
                                       const msc_rope_append_params& params) {
   const msc::cpu::KvLayout& layout = cache.layout;
   check_reserved(params.reserved, "params->reserved");
+  MSC_CHECK_ARGUMENT(!layout.is_latent(), "the cache is a latent one: fill it with msc_op_latent_append");
   msc::cpu::check_layer(cache, params.layer);
   check_num_q_heads(params.num_q_heads, layout);
   MSC_CHECK_ARGUMENT(
@@ -122,6 +123,8 @@ msc::cpu::AttentionTask checked_task(const msc_device* device, const msc_batch& 
   task.q = read_only(q);
   task.out = shaped(params.out, device, tokens, params.num_q_heads * layout.v_width, "out");
   MSC_CHECK_ARGUMENT(!msc::overlaps(q, task.out), "tensor 'out' overlaps 'q'");
+  MSC_CHECK_ARGUMENT(params.sinks.buffer == nullptr || !layout.is_latent(),
+                     "tensor 'sinks' is present: over a latent cache they are not implemented, leave it absent");
   task.sinks = optional_shaped(params.sinks, device, 1, params.num_q_heads, "sinks").data;
   task.layer = params.layer;
   task.num_q_heads = params.num_q_heads;

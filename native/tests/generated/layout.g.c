@@ -8,6 +8,7 @@
 #include "moesaic/batch.h"
 #include "moesaic/calibrate.h"
 #include "moesaic/device.h"
+#include "moesaic/latent.h"
 #include "moesaic/moe.h"
 #include "moesaic/ops.h"
 #include "moesaic/sampling.h"
@@ -18,18 +19,19 @@
 #define CHECK_OFFSET(type, field, offset) \
   _Static_assert(offsetof(type, field) == (offset), "offset of " #type "." #field)
 
-CHECK_SIZE(msc_kv_cache_desc, 72, 8);
+CHECK_SIZE(msc_kv_cache_desc, 80, 8);
 CHECK_OFFSET(msc_kv_cache_desc, struct_size, 0);
 CHECK_OFFSET(msc_kv_cache_desc, format, 4);
 CHECK_OFFSET(msc_kv_cache_desc, num_layers, 8);
 CHECK_OFFSET(msc_kv_cache_desc, num_kv_heads, 16);
 CHECK_OFFSET(msc_kv_cache_desc, k_width, 24);
 CHECK_OFFSET(msc_kv_cache_desc, v_width, 32);
-CHECK_OFFSET(msc_kv_cache_desc, page_tokens, 40);
-CHECK_OFFSET(msc_kv_cache_desc, num_pages, 48);
-CHECK_OFFSET(msc_kv_cache_desc, window, 56);
-CHECK_OFFSET(msc_kv_cache_desc, group, 64);
-CHECK_OFFSET(msc_kv_cache_desc, reserved, 68);
+CHECK_OFFSET(msc_kv_cache_desc, latent_width, 40);
+CHECK_OFFSET(msc_kv_cache_desc, page_tokens, 48);
+CHECK_OFFSET(msc_kv_cache_desc, num_pages, 56);
+CHECK_OFFSET(msc_kv_cache_desc, window, 64);
+CHECK_OFFSET(msc_kv_cache_desc, group, 72);
+CHECK_OFFSET(msc_kv_cache_desc, reserved, 76);
 
 CHECK_SIZE(msc_kv_cache_info, 24, 8);
 CHECK_OFFSET(msc_kv_cache_info, struct_size, 0);
@@ -139,6 +141,38 @@ CHECK_OFFSET(msc_tensor, cols, 24);
 CHECK_OFFSET(msc_tensor, row_stride, 32);
 CHECK_OFFSET(msc_tensor, format, 40);
 CHECK_OFFSET(msc_tensor, reserved, 44);
+
+CHECK_SIZE(msc_latent_append_params, 272, 8);
+CHECK_OFFSET(msc_latent_append_params, struct_size, 0);
+CHECK_OFFSET(msc_latent_append_params, pairing, 4);
+CHECK_OFFSET(msc_latent_append_params, layer, 8);
+CHECK_OFFSET(msc_latent_append_params, num_q_heads, 16);
+CHECK_OFFSET(msc_latent_append_params, q, 24);
+CHECK_OFFSET(msc_latent_append_params, rotated, 72);
+CHECK_OFFSET(msc_latent_append_params, kv, 120);
+CHECK_OFFSET(msc_latent_append_params, norm_weight, 168);
+CHECK_OFFSET(msc_latent_append_params, rope_table, 216);
+CHECK_OFFSET(msc_latent_append_params, norm_eps, 264);
+CHECK_OFFSET(msc_latent_append_params, reserved, 268);
+
+CHECK_SIZE(msc_head_linear_params, 112, 8);
+CHECK_OFFSET(msc_head_linear_params, struct_size, 0);
+CHECK_OFFSET(msc_head_linear_params, precision, 4);
+CHECK_OFFSET(msc_head_linear_params, weight, 8);
+CHECK_OFFSET(msc_head_linear_params, input, 16);
+CHECK_OFFSET(msc_head_linear_params, out, 64);
+
+CHECK_SIZE(msc_latent_expanded_params, 144, 8);
+CHECK_OFFSET(msc_latent_expanded_params, struct_size, 0);
+CHECK_OFFSET(msc_latent_expanded_params, precision, 4);
+CHECK_OFFSET(msc_latent_expanded_params, layer, 8);
+CHECK_OFFSET(msc_latent_expanded_params, num_q_heads, 16);
+CHECK_OFFSET(msc_latent_expanded_params, q, 24);
+CHECK_OFFSET(msc_latent_expanded_params, key, 72);
+CHECK_OFFSET(msc_latent_expanded_params, value, 80);
+CHECK_OFFSET(msc_latent_expanded_params, out, 88);
+CHECK_OFFSET(msc_latent_expanded_params, scale, 136);
+CHECK_OFFSET(msc_latent_expanded_params, reserved, 140);
 
 CHECK_SIZE(msc_router_params, 336, 8);
 CHECK_OFFSET(msc_router_params, struct_size, 0);

@@ -13,18 +13,19 @@ internal static unsafe partial class LayoutTable
     {
         {
             MscKvCacheDesc value = default;
-            entries.Add(new("msc_kv_cache_desc", 72, sizeof(MscKvCacheDesc)));
+            entries.Add(new("msc_kv_cache_desc", 80, sizeof(MscKvCacheDesc)));
             entries.Add(new("msc_kv_cache_desc.struct_size", 0, (byte*)&value.StructSize - (byte*)&value));
             entries.Add(new("msc_kv_cache_desc.format", 4, (byte*)&value.Format - (byte*)&value));
             entries.Add(new("msc_kv_cache_desc.num_layers", 8, (byte*)&value.NumLayers - (byte*)&value));
             entries.Add(new("msc_kv_cache_desc.num_kv_heads", 16, (byte*)&value.NumKvHeads - (byte*)&value));
             entries.Add(new("msc_kv_cache_desc.k_width", 24, (byte*)&value.KWidth - (byte*)&value));
             entries.Add(new("msc_kv_cache_desc.v_width", 32, (byte*)&value.VWidth - (byte*)&value));
-            entries.Add(new("msc_kv_cache_desc.page_tokens", 40, (byte*)&value.PageTokens - (byte*)&value));
-            entries.Add(new("msc_kv_cache_desc.num_pages", 48, (byte*)&value.NumPages - (byte*)&value));
-            entries.Add(new("msc_kv_cache_desc.window", 56, (byte*)&value.Window - (byte*)&value));
-            entries.Add(new("msc_kv_cache_desc.group", 64, (byte*)&value.Group - (byte*)&value));
-            entries.Add(new("msc_kv_cache_desc.reserved", 68, (byte*)&value.Reserved - (byte*)&value));
+            entries.Add(new("msc_kv_cache_desc.latent_width", 40, (byte*)&value.LatentWidth - (byte*)&value));
+            entries.Add(new("msc_kv_cache_desc.page_tokens", 48, (byte*)&value.PageTokens - (byte*)&value));
+            entries.Add(new("msc_kv_cache_desc.num_pages", 56, (byte*)&value.NumPages - (byte*)&value));
+            entries.Add(new("msc_kv_cache_desc.window", 64, (byte*)&value.Window - (byte*)&value));
+            entries.Add(new("msc_kv_cache_desc.group", 72, (byte*)&value.Group - (byte*)&value));
+            entries.Add(new("msc_kv_cache_desc.reserved", 76, (byte*)&value.Reserved - (byte*)&value));
         }
         {
             MscKvCacheInfo value = default;
@@ -156,6 +157,44 @@ internal static unsafe partial class LayoutTable
             entries.Add(new("msc_tensor.row_stride", 32, (byte*)&value.RowStride - (byte*)&value));
             entries.Add(new("msc_tensor.format", 40, (byte*)&value.Format - (byte*)&value));
             entries.Add(new("msc_tensor.reserved", 44, (byte*)&value.Reserved - (byte*)&value));
+        }
+        {
+            MscLatentAppendParams value = default;
+            entries.Add(new("msc_latent_append_params", 272, sizeof(MscLatentAppendParams)));
+            entries.Add(new("msc_latent_append_params.struct_size", 0, (byte*)&value.StructSize - (byte*)&value));
+            entries.Add(new("msc_latent_append_params.pairing", 4, (byte*)&value.Pairing - (byte*)&value));
+            entries.Add(new("msc_latent_append_params.layer", 8, (byte*)&value.Layer - (byte*)&value));
+            entries.Add(new("msc_latent_append_params.num_q_heads", 16, (byte*)&value.NumQHeads - (byte*)&value));
+            entries.Add(new("msc_latent_append_params.q", 24, (byte*)&value.Q - (byte*)&value));
+            entries.Add(new("msc_latent_append_params.rotated", 72, (byte*)&value.Rotated - (byte*)&value));
+            entries.Add(new("msc_latent_append_params.kv", 120, (byte*)&value.Kv - (byte*)&value));
+            entries.Add(new("msc_latent_append_params.norm_weight", 168, (byte*)&value.NormWeight - (byte*)&value));
+            entries.Add(new("msc_latent_append_params.rope_table", 216, (byte*)&value.RopeTable - (byte*)&value));
+            entries.Add(new("msc_latent_append_params.norm_eps", 264, (byte*)&value.NormEps - (byte*)&value));
+            entries.Add(new("msc_latent_append_params.reserved", 268, (byte*)&value.Reserved - (byte*)&value));
+        }
+        {
+            MscHeadLinearParams value = default;
+            entries.Add(new("msc_head_linear_params", 112, sizeof(MscHeadLinearParams)));
+            entries.Add(new("msc_head_linear_params.struct_size", 0, (byte*)&value.StructSize - (byte*)&value));
+            entries.Add(new("msc_head_linear_params.precision", 4, (byte*)&value.Precision - (byte*)&value));
+            entries.Add(new("msc_head_linear_params.weight", 8, (byte*)&value.Weight - (byte*)&value));
+            entries.Add(new("msc_head_linear_params.input", 16, (byte*)&value.Input - (byte*)&value));
+            entries.Add(new("msc_head_linear_params.out", 64, (byte*)&value.Out - (byte*)&value));
+        }
+        {
+            MscLatentExpandedParams value = default;
+            entries.Add(new("msc_latent_expanded_params", 144, sizeof(MscLatentExpandedParams)));
+            entries.Add(new("msc_latent_expanded_params.struct_size", 0, (byte*)&value.StructSize - (byte*)&value));
+            entries.Add(new("msc_latent_expanded_params.precision", 4, (byte*)&value.Precision - (byte*)&value));
+            entries.Add(new("msc_latent_expanded_params.layer", 8, (byte*)&value.Layer - (byte*)&value));
+            entries.Add(new("msc_latent_expanded_params.num_q_heads", 16, (byte*)&value.NumQHeads - (byte*)&value));
+            entries.Add(new("msc_latent_expanded_params.q", 24, (byte*)&value.Q - (byte*)&value));
+            entries.Add(new("msc_latent_expanded_params.key", 72, (byte*)&value.Key - (byte*)&value));
+            entries.Add(new("msc_latent_expanded_params.value", 80, (byte*)&value.Value - (byte*)&value));
+            entries.Add(new("msc_latent_expanded_params.out", 88, (byte*)&value.Out - (byte*)&value));
+            entries.Add(new("msc_latent_expanded_params.scale", 136, (byte*)&value.Scale - (byte*)&value));
+            entries.Add(new("msc_latent_expanded_params.reserved", 140, (byte*)&value.Reserved - (byte*)&value));
         }
         {
             MscRouterParams value = default;

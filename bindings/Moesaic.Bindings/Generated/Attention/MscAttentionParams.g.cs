@@ -25,7 +25,7 @@ internal unsafe struct MscAttentionParams
     /// <summary>[T, num_q_heads * k_width]</summary>
     public MscTensor Q;
 
-    /// <summary>[T, num_q_heads * v_width]</summary>
+    /// <summary>[T, num_q_heads * v_width]; latent_width for v_width over a latent cache.</summary>
     public MscTensor Out;
 
     public float Scale;
@@ -42,7 +42,7 @@ internal unsafe struct MscAttentionParams
 
     public uint Reserved;
 
-    /// <summary>Optional [1, num_q_heads]: a logit per head added to the softmax's denominator alone.</summary>
+    /// <summary>Optional [1, num_q_heads]: a logit per head added to the softmax's denominator alone. Not over a latent cache.</summary>
     public MscTensor Sinks;
 
     /// <summary>Optional relative position bias. Not implemented yet: must be absent.</summary>

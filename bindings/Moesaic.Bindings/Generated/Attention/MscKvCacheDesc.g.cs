@@ -25,8 +25,12 @@ internal unsafe struct MscKvCacheDesc
     /// <summary>Elements of one head's key.</summary>
     public long KWidth;
 
-    /// <summary>Elements of one head's value; 0 when values are a prefix of the keys (latent attention). Must be &gt; 0 for now.</summary>
+    /// <summary>Elements of one head's value; 0 when values are a prefix of the keys (latent attention).</summary>
     public long VWidth;
+
+    /// <summary>With v_width 0: the first channels of a key that are its value too, fewer than k_width; num_kv_heads is 1 then.
+    /// Such a cache is filled with msc_op_latent_append. 0: keys and values are apart.</summary>
+    public long LatentWidth;
 
     /// <summary>Positions a page holds; a multiple of 16.</summary>
     public long PageTokens;

@@ -37,7 +37,11 @@ struct AttentionBlock {
   /// weighted values, then maximum and sum.
   float* partials;
   int64_t partials_first_chunk;
-  float* scratch;  // block_scratch_floats
+  float* scratch;  // AttentionKernels::scratch_floats
+  /// A block run in several calls over ascending chunks, of keys and values (not latents), all with the same scratch:
+  /// this call goes on where the last ended; there will be another.
+  bool continues;
+  bool unfinished;
 
   [[gnu::always_inline]] int64_t num_rows() const { return num_tokens * group_size; }
 };
@@ -59,10 +63,13 @@ struct VisibleRange {
   return {begin, end};
 }
 
-/// The kernels of one instruction-set level.
+/// The kernels of one instruction-set level, for caches of keys and values or for latent ones.
 struct AttentionKernels {
   int64_t max_block_rows;  // rows that keep the micro-tiles busy; more only if one token alone has more
-  int64_t (*scratch_floats)(const KvLayout& layout, int64_t num_rows);
+  int64_t head_tile;       // rows of a token are padded to a multiple of this
+  int64_t (*scratch_floats)(const KvLayout& layout, int64_t num_tokens, int64_t group_size);
+  /// Of one chunk's partials.
+  int64_t (*partial_floats)(const KvLayout& layout, int64_t num_tokens, int64_t group_size);
   void (*run)(const AttentionBlock& block);
   /// Folds the partials of the block's whole chunk range and writes `out`; scratch as for run.
   void (*combine)(const AttentionBlock& block);
@@ -72,5 +79,11 @@ const AttentionKernels& attention_kernels(int32_t isa);
 const AttentionKernels& attention_kernels_portable();
 const AttentionKernels& attention_kernels_avx2();
 const AttentionKernels& attention_kernels_avx512();
+
+/// Over a latent cache: any heads of the queries, all against the one head of the cache.
+const AttentionKernels& latent_kernels(int32_t isa);
+const AttentionKernels& latent_kernels_portable();
+const AttentionKernels& latent_kernels_avx2();
+const AttentionKernels& latent_kernels_avx512();
 
 }  // namespace msc::cpu

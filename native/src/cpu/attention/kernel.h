@@ -14,8 +14,12 @@ class BlockKernel {
  public:
   static constexpr int64_t kMaxBlockRows = 12 * S::kMaxRows;
 
-  static int64_t scratch_floats(const KvLayout& layout, int64_t rows) {
-    return Scratch(nullptr, layout, rows).size;
+  static int64_t scratch_floats(const KvLayout& layout, int64_t num_tokens, int64_t group_size) {
+    return Scratch(nullptr, layout, num_tokens * group_size).size;
+  }
+
+  static int64_t partial_floats(const KvLayout& layout, int64_t num_tokens, int64_t group_size) {
+    return num_tokens * group_size * partial_stride(layout);
   }
 
   static void run(const AttentionBlock& block) {
@@ -136,8 +140,10 @@ class BlockKernel {
   template <class E>
   static void run_format(const AttentionBlock& block) {
     const Scratch scratch(block.scratch, *block.layout, block.num_rows());
-    pack_queries(block, scratch);
-    start_fold(block, scratch);
+    if (!block.continues) {
+      pack_queries(block, scratch);
+      start_fold(block, scratch);
+    }
     for (int64_t index = block.chunk_begin; index < block.chunk_end; ++index) {
       Chunk<E> chunk = locate<E>(block, index);
       if (scratch.keys != nullptr) {
@@ -149,7 +155,7 @@ class BlockKernel {
       }
       block.partials != nullptr ? save_partials(block, index, scratch) : fold_chunk(block, index, scratch);
     }
-    if (block.partials == nullptr) {
+    if (block.partials == nullptr && !block.unfinished) {
       finish(block, scratch);
     }
   }
@@ -334,8 +340,9 @@ class BlockKernel {
 
 template <class S>
 const AttentionKernels& attention_kernels_of() {
-  static constexpr AttentionKernels kKernels = {BlockKernel<S>::kMaxBlockRows, BlockKernel<S>::scratch_floats,
-                                                BlockKernel<S>::run, BlockKernel<S>::combine};
+  static constexpr AttentionKernels kKernels = {BlockKernel<S>::kMaxBlockRows,  1,
+                                                BlockKernel<S>::scratch_floats, BlockKernel<S>::partial_floats,
+                                                BlockKernel<S>::run,            BlockKernel<S>::combine};
   return kKernels;
 }
 

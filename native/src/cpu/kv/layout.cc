@@ -50,10 +50,17 @@ KvLayout make_kv_layout(const msc_kv_cache_desc& desc) {
   check_range(desc.num_layers, 1, kMaxCount, "num_layers");
   check_range(desc.num_kv_heads, 1, kMaxCount, "num_kv_heads");
   check_range(desc.k_width, 1, kMaxWidth, "k_width");
-  MSC_CHECK_ARGUMENT(desc.v_width != 0,
-                     "msc_kv_cache_desc.v_width is 0: values that are a prefix of the keys (latent attention) are not "
-                     "implemented yet");
-  check_range(desc.v_width, 1, kMaxWidth, "v_width");
+  if (desc.latent_width != 0) {
+    check_range(desc.latent_width, 1, desc.k_width - 1, "latent_width");
+    MSC_CHECK_ARGUMENT(desc.v_width == 0, "msc_kv_cache_desc.v_width is %lld, must be 0 with a latent_width",
+                       static_cast<long long>(desc.v_width));
+    MSC_CHECK_ARGUMENT(desc.num_kv_heads == 1, "msc_kv_cache_desc.num_kv_heads is %lld, must be 1 with a latent_width",
+                       static_cast<long long>(desc.num_kv_heads));
+  } else {
+    MSC_CHECK_ARGUMENT(desc.v_width != 0,
+                       "msc_kv_cache_desc.v_width is 0: values that are a prefix of the keys need a latent_width");
+    check_range(desc.v_width, 1, kMaxWidth, "v_width");
+  }
   check_range(desc.page_tokens, kKvGroup, kMaxPageTokens, "page_tokens");
   MSC_CHECK_ARGUMENT(desc.page_tokens % kKvGroup == 0, "msc_kv_cache_desc.page_tokens is %lld, must be a multiple of %lld",
                      static_cast<long long>(desc.page_tokens), static_cast<long long>(kKvGroup));
@@ -65,7 +72,8 @@ KvLayout make_kv_layout(const msc_kv_cache_desc& desc) {
   layout.num_layers = desc.num_layers;
   layout.num_kv_heads = desc.num_kv_heads;
   layout.k_width = desc.k_width;
-  layout.v_width = desc.v_width;
+  layout.latent_width = desc.latent_width;
+  layout.v_width = layout.is_latent() ? desc.latent_width : desc.v_width;
   layout.v_padded = (desc.v_width + kKvGroup - 1) / kKvGroup * kKvGroup;
   layout.page_tokens = desc.page_tokens;
   layout.num_pages = desc.num_pages;

@@ -30,7 +30,9 @@ class RopeKernel {
   }
 
   static void append(const KvLayout& layout, std::byte* block, int64_t slot, const float* key, const float* value) {
-    if (layout.format == MSC_FORMAT_F32) {
+    if (layout.is_latent()) {
+      append_latent(layout, block, slot, key);
+    } else if (layout.format == MSC_FORMAT_F32) {
       const auto same = [](float x) { return x; };
       place<float>(layout, block, slot, key, value, same, same);
     } else if (layout.format == MSC_FORMAT_BF16) {
@@ -48,6 +50,35 @@ class RopeKernel {
   }
 
  private:
+  /// Prefix and other channels differ in size by orders of magnitude (the latter are not normalised), so that each has a
+  /// scale of its own.
+  static void append_latent(const KvLayout& layout, std::byte* block, int64_t slot, const float* key) {
+    const int64_t first = slot * layout.k_width;
+    if (layout.format == MSC_FORMAT_F32) {
+      auto* row = reinterpret_cast<float*>(block) + first;
+      for (int64_t i = 0; i < layout.k_width; ++i) {
+        row[i] = key[i];
+      }
+    } else if (layout.format == MSC_FORMAT_BF16) {
+      auto* row = reinterpret_cast<uint16_t*>(block) + first;
+      for (int64_t i = 0; i < layout.k_width; ++i) {
+        row[i] = to_bf16(key[i]);
+      }
+    } else {
+      auto* row = reinterpret_cast<int8_t*>(block) + first;
+      const auto part = [&](int64_t begin, int64_t end, uint64_t scale_offset) {
+        const float scale = int8_scale(key + begin, end - begin);
+        reinterpret_cast<float*>(block + scale_offset)[slot] = scale;
+        const float factor = inverse(scale);
+        for (int64_t i = begin; i < end; ++i) {
+          row[i] = to_int8(key[i] * factor);
+        }
+      };
+      part(0, layout.latent_width, layout.k_scale_offset);
+      part(layout.latent_width, layout.k_width, layout.v_scale_offset);
+    }
+  }
+
   static void rotate_halves(float* x, const float* table, int64_t half) {
     using Vec = typename S::Vec;
     int64_t i = 0;

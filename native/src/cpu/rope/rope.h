@@ -33,7 +33,7 @@ struct RopeKernels {
   /// out = rotate(norm(in)) of one head; out may be in. norm or table may be NULL; table holds d / 2 cosines, then sines.
   void (*head)(const float* in, int64_t width, const float* norm, float eps, const float* table, int64_t d,
                int32_t pairing, float* out);
-  /// Writes a head's key and value at `slot` of a page's block.
+  /// Writes a head's key and value at `slot` of a page's block; the value of a latent cache is not read.
   void (*append)(const KvLayout& layout, std::byte* block, int64_t slot, const float* key, const float* value);
 };
 
