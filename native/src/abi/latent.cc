@@ -135,7 +135,7 @@ msc_status msc_op_latent_append(msc_stream* stream, const msc_batch* batch, msc_
     check_struct(params, "params");
     check_cache(*stream, *cache, params->layer, params->num_q_heads);
     const msc::cpu::LatentAppendTask task = checked_task(stream->device, *batch, *cache, *params);
-    msc::cpu::check_page_tables(*batch, *cache, 0, true);
+    msc::cpu::check_page_tables(*batch, *cache, msc::cpu::KvUse::kAppend, 0);
     msc::cpu::latent_append(*stream, *batch, *cache, task);
   });
 }
@@ -157,7 +157,7 @@ msc_status msc_op_latent_expanded(msc_stream* stream, const msc_batch* batch, co
     check_struct(params, "params");
     check_cache(*stream, *cache, params->layer, params->num_q_heads);
     const msc::cpu::LatentExpandedTask task = checked_task(stream->device, *batch, *cache, *params);
-    msc::cpu::check_page_tables(*batch, *cache, 0, false);
+    msc::cpu::check_page_tables(*batch, *cache, msc::cpu::KvUse::kCausal, 0);
     msc::cpu::latent_expanded(*stream, *batch, *cache, task);
   });
 }

@@ -17,7 +17,7 @@ public readonly ref struct AttentionParams
     /// <summary>[T, query heads * key width]</summary>
     public required Tensor Query { get; init; }
 
-    /// <summary>[T, query heads * value width]</summary>
+    /// <summary>[T, query heads * value width]; latent width over a latent cache.</summary>
     public required Tensor Output { get; init; }
 
     /// <summary>Factor of the scores, usually 1 / sqrt(key width).</summary>

@@ -86,6 +86,7 @@ public sealed unsafe class KvCache : IDisposable
         desc.NumKvHeads = description.NumKvHeads;
         desc.KWidth = description.KeyWidth;
         desc.VWidth = description.ValueWidth;
+        desc.LatentWidth = description.LatentWidth;
         desc.PageTokens = description.PageTokens;
         desc.NumPages = description.NumPages;
         desc.Window = description.Window;

@@ -14,8 +14,14 @@ public sealed record KvCacheDescription
     /// <summary>Elements of one head's key.</summary>
     public required long KeyWidth { get; init; }
 
-    /// <summary>Elements of one head's value.</summary>
+    /// <summary>Elements of one head's value; 0 in a latent cache.</summary>
     public required long ValueWidth { get; init; }
+
+    /// <summary>
+    /// Latent attention: the first channels of a key that are its value too, stored once, for one KV head; 0: keys and values
+    /// are apart.
+    /// </summary>
+    public long LatentWidth { get; init; }
 
     /// <summary>Positions a page holds; a multiple of 16.</summary>
     public required long PageTokens { get; init; }
