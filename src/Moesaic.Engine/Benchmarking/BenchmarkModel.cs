@@ -19,7 +19,7 @@ public sealed class BenchmarkModel : IDisposable
         Decoder = decoder;
         StoredBytes = storedBytes;
         LoadTime = loadTime;
-        WeightFormat = MainFormat(plan, decoder.Expanded);
+        WeightFormat = decoder.MainFormat;
     }
 
     public string Name { get; }
@@ -80,13 +80,5 @@ public sealed class BenchmarkModel : IDisposable
             device.Dispose();
             throw;
         }
-    }
-
-    private static TensorFormat MainFormat(LoadPlan plan, ImmutableArray<ExpandedWeights> expanded)
-    {
-        HashSet<ElementFormat?> toFloat = [.. expanded.Select(e => e.Format)];
-        return plan.Matrices
-            .GroupBy(m => toFloat.Contains(m.Format) ? TensorFormat.F32 : (TensorFormat)m.Format!.Value)
-            .MaxBy(g => g.Sum(m => m.Source.Count))!.Key;
     }
 }

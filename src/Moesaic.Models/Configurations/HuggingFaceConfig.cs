@@ -31,7 +31,7 @@ public sealed class HuggingFaceConfig
         "bos_token_id", "eos_token_id", "pad_token_id", "sep_token_id", "decoder_start_token_id",
     ];
 
-    private HuggingFaceConfig(JsonConfig raw)
+    private HuggingFaceConfig(JsonConfig raw, JsonConfig? modelOpt = null)
     {
         Raw = raw;
         Architectures = raw.TryGetStringArray("architectures", out string[]? architectures) ? architectures : [];
@@ -47,6 +47,8 @@ public sealed class HuggingFaceConfig
         {
             throw raw.Error("pruned_heads", "pruned heads are not supported; expected an empty object.");
         }
+
+        Quantisation = QuantisationReader.Read(raw, modelOpt);
     }
 
     /// <summary>Every key, with tracking. A family reads its own, then calls <see cref="ConfigReader.RequireAllRead"/>.</summary>
@@ -61,10 +63,15 @@ public sealed class HuggingFaceConfig
     /// <summary>What the weights are meant to be (<c>dtype</c>, formerly <c>torch_dtype</c>); null where not said. The tensors themselves decide.</summary>
     public ElementFormat? ElementFormat { get; }
 
-    /// <exception cref="ModelFormatException">The file is unreadable, or one of the general keys is wrong or not supported.</exception>
-    public static HuggingFaceConfig Load(string path) => new(JsonConfig.Load(path));
+    /// <summary>How the weights are quantised; null where they are not.</summary>
+    public QuantisationConfig? Quantisation { get; }
 
-    /// <inheritdoc cref="Load"/>
+    /// <summary>Loads config.json, and beside it <c>hf_quant_config.json</c> where there is one.</summary>
+    /// <exception cref="ModelFormatException">The file is unreadable, or one of the general keys is wrong or not supported.</exception>
+    public static HuggingFaceConfig Load(string path) =>
+        new(JsonConfig.Load(path), JsonConfig.LoadIfPresent(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(path) ?? string.Empty, "hf_quant_config.json")));
+
+    /// <exception cref="ModelFormatException">The text is unusable, or one of the general keys is wrong or not supported.</exception>
     public static HuggingFaceConfig Parse(ReadOnlyMemory<byte> json, string file) => new(JsonConfig.Parse(json, file));
 
     private static ElementFormat? ReadElementFormat(JsonConfig raw)

@@ -1,5 +1,6 @@
 using Moesaic.Models.Checkpoints;
 using Moesaic.Models.Configurations;
+using Moesaic.Models.Decoder;
 
 namespace Moesaic.Models.Families;
 
@@ -11,7 +12,8 @@ internal sealed class HuggingFaceInput(HuggingFaceConfig config, string architec
     /// <summary>The entry of <c>architectures</c>, or the <c>model_type</c> where there is none.</summary>
     public string Architecture { get; } = architecture;
 
-    public bool HasTensor(string name) => checkpoint.TryGetTensor(name, out _);
+    /// <summary>Whether the checkpoint has a tensor of that name, as it is or quantised.</summary>
+    public bool HasTensor(string name) => checkpoint.TryGetTensor(name, out _) || QuantisedNames.IsStored(checkpoint, name);
 
     /// <summary>Refuses every option that the family did not read. Call it last.</summary>
     public void RequireAllRead()

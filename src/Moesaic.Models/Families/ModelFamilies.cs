@@ -37,7 +37,7 @@ public static class ModelFamilies
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(checkpoint);
         (IModelFamily family, string architecture) = Find(config);
-        return family.Describe(new HuggingFaceInput(config, architecture, checkpoint));
+        return family.Describe(new HuggingFaceInput(config, architecture, checkpoint)) with { Quantisation = config.Quantisation };
     }
 
     private static (IModelFamily Family, string Architecture) Find(HuggingFaceConfig config)

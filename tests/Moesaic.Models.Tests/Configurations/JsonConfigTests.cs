@@ -95,9 +95,9 @@ public sealed class JsonConfigTests
         Assert.That(() => Parse2("""{"is_encoder_decoder":true}"""), Throws.TypeOf<ModelFormatException>().With.Message.Contains("is_encoder_decoder"));
         Assert.That(() => Parse2("""{"pruned_heads":{"1":[2]}}"""), Throws.TypeOf<ModelFormatException>().With.Message.Contains("pruned_heads"));
         Assert.That(() => Parse2("""{"dtype":"float16","torch_dtype":"bfloat16"}"""), Throws.TypeOf<ModelFormatException>().With.Message.Contains("while torch_dtype says 'bfloat16'"));
-        HuggingFaceConfig config = Parse2("""{"architectures":["A"],"model_type":"a","torch_dtype":"bfloat16","use_cache":true,"quantization_config":{"quant_method":"x"}}""");
+        HuggingFaceConfig config = Parse2("""{"architectures":["A"],"model_type":"a","torch_dtype":"bfloat16","use_cache":true,"unheard_of":{"quant_method":"x"}}""");
         Assert.That(config.ElementFormat, Is.EqualTo(Models.Checkpoints.ElementFormat.BF16));
-        Assert.That(config.Raw.UnreadKeys, Is.EqualTo(new[] { "quantization_config" }));
+        Assert.That(config.Raw.UnreadKeys, Is.EqualTo(new[] { "unheard_of" }));
 
         static HuggingFaceConfig Parse2(string json) => HuggingFaceConfig.Parse(Encoding.UTF8.GetBytes(json), "config.json");
     }

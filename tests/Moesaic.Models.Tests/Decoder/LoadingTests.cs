@@ -39,7 +39,7 @@ public sealed class LoadingTests
         if (announced is [{ } expanded])
         {
             Assert.That(found, Is.EqualTo(expected), "expanded exactly");
-            Assert.That((expanded.Format, expanded.Count, expanded.SourceBytes, expanded.ExpandedBytes), Is.EqualTo(((ElementFormat?)Enum.Parse<ElementFormat>(type), 1, (long)stored.Length, 256L * 256 * 4)));
+            Assert.That((expanded.Kind, expanded.Count, expanded.SourceBytes, expanded.ExpandedBytes), Is.EqualTo((type, 1, (long)stored.Length, 256L * 256 * 4)));
             Assert.That(expanded.ToString(), Does.Contain(type).And.Contain("262144"));
         }
         else

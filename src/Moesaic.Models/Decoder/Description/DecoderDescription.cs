@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Moesaic.Models.Configurations;
 
 namespace Moesaic.Models.Decoder;
 
@@ -43,6 +44,9 @@ public sealed record DecoderDescription
 
     /// <summary>Tensors that may be present and are not read.</summary>
     public ImmutableArray<IgnorableTensors> Ignorable { get; init; } = [];
+
+    /// <summary>How the checkpoint's weights are quantised, for the loader alone; null where each tensor's own type says all.</summary>
+    public QuantisationConfig? Quantisation { get; init; }
 
     /// <summary>Cache groups of the main layers.</summary>
     public ImmutableArray<KvGroupDescription> KvGroups => KvGroupDescription.Group(Layers);

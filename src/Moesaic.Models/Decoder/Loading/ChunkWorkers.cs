@@ -57,7 +57,7 @@ internal sealed class ChunkWorkers
 
     private void Work()
     {
-        float[] scratch = [];
+        LoadScratch scratch = new();
         int index;
         while (Volatile.Read(ref _error) is null && (index = Interlocked.Increment(ref _next)) < _chunks.Count)
         {
@@ -70,7 +70,7 @@ internal sealed class ChunkWorkers
                     _chunks[index + ChunksAhead].Expect();
                 }
 
-                chunk.Load(ref scratch);
+                chunk.Load(scratch);
                 chunk.Release();
                 Finish(chunk);
             }

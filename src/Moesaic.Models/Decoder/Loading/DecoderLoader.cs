@@ -74,11 +74,11 @@ public static class DecoderLoader
     }
 
     private static bool RunsNatively(Device device, PlannedMatrix matrix) =>
-        matrix.Scales.IsEmpty && matrix.Format is { } format && Weight.IsFormatSupported(device, (TensorFormat)format);
+        matrix.Scales.IsEmpty && matrix.Quantised.IsEmpty && matrix.Format is { } format && Weight.IsFormatSupported(device, (TensorFormat)format);
 
     private static ImmutableArray<ExpandedWeights> FindExpanded(Device device, LoadPlan plan) =>
     [
-        .. plan.Matrices.Where(m => !RunsNatively(device, m)).GroupBy(m => m.Format).Select(g =>
+        .. plan.Matrices.Where(m => !RunsNatively(device, m)).GroupBy(m => m.Kind).Select(g =>
             new ExpandedWeights(g.Key, g.Count(), g.Sum(m => m.SourceBytes), g.Sum(m => checked(m.Source.Count * sizeof(float))))),
     ];
 
@@ -102,11 +102,12 @@ public static class DecoderLoader
         {
             MatrixSlice slice = matrix.Source.Slices[i];
             CheckpointTensor tensor = matrix.Tensors[i];
-            long rowBytes = Math.Max(PlannedMatrix.RowBytes(tensor, cols), expand ? cols * sizeof(float) : 0);
+            QuantisedMatrix? quantised = matrix.QuantisedOf(i);
+            long rowBytes = Math.Max(matrix.RowBytesOf(i), expand ? cols * sizeof(float) : 0);
             long rows = Math.Max(RowMultiple, ChunkBytes / rowBytes / RowMultiple * RowMultiple);
             for (long row = 0; row < slice.NumRows; row += rows)
             {
-                chunks.Add(new LoadChunk(weight, tensor, slice, cols, row, Math.Min(rows, slice.NumRows - row), expand, matrix.Scales.IsEmpty ? 1 : matrix.Scales[i]));
+                chunks.Add(new LoadChunk(weight, tensor, slice, cols, row, Math.Min(rows, slice.NumRows - row), expand, matrix.Scales.IsEmpty ? 1 : matrix.Scales[i], quantised));
             }
         }
     }

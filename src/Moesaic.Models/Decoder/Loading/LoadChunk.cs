@@ -13,9 +13,10 @@ namespace Moesaic.Models.Decoder;
 /// <param name="NumRows">Number of rows.</param>
 /// <param name="Expand">Whether the rows are brought to float32 first.</param>
 /// <param name="Factor">What expanded values are multiplied with.</param>
-internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor, MatrixSlice Slice, long Cols, long FirstRow, long NumRows, bool Expand, float Factor = 1)
+/// <param name="Quantised">Reads rows whose codes and scales are stored apart; null: the tensor's own format says all.</param>
+internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor, MatrixSlice Slice, long Cols, long FirstRow, long NumRows, bool Expand, float Factor = 1, QuantisedMatrix? Quantised = null)
 {
-    public long RowBytes => PlannedMatrix.RowBytes(Tensor, Cols);
+    public long RowBytes => Quantised?.RowBytes ?? PlannedMatrix.RowBytes(Tensor, Cols);
 
     public long Bytes => NumRows * RowBytes;
 
@@ -26,13 +27,19 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
 
     public long FileOffset => Tensor.Offset + TensorOffset;
 
-    /// <summary>Fills the rows. <paramref name="scratch"/> holds an expanded chunk; it grows as needed and is the caller's own.</summary>
-    public unsafe void Load(ref float[] scratch)
+    /// <summary>Fills the rows. <paramref name="scratch"/> holds an expanded chunk; it is the caller's own.</summary>
+    public unsafe void Load(LoadScratch scratch)
     {
+        if (Quantised is not null)
+        {
+            LoadQuantised(Quantised, scratch);
+            return;
+        }
+
         nint source = Tensor.Pointer + (nint)TensorOffset;
         if (Slice.Transposed)
         {
-            LoadTransposed(source, ref scratch);
+            LoadTransposed(source, scratch);
             return;
         }
 
@@ -42,23 +49,18 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
             return;
         }
 
-        int count = checked((int)(NumRows * Cols));
-        if (scratch.Length < count)
-        {
-            scratch = GC.AllocateUninitializedArray<float>(count);
-        }
-
+        Span<float> values = scratch.Values(NumRows * Cols);
         int cols = (int)Cols;
         for (int row = 0; row < NumRows; row++)
         {
             ReadOnlySpan<byte> stored = new((void*)(source + (nint)(row * RowBytes * Slice.SourceStep)), (int)RowBytes);
-            Dequantizer.Dequantize((TensorFormat)Tensor.Format, stored, scratch.AsSpan(row * cols, cols));
+            Dequantizer.Dequantize((TensorFormat)Tensor.Format, stored, values.Slice(row * cols, cols));
         }
 
-        FillExpanded(scratch);
+        FillExpanded(values);
     }
 
-    private unsafe void LoadTransposed(nint source, ref float[] scratch)
+    private unsafe void LoadTransposed(nint source, LoadScratch scratch)
     {
         int rowBytes = (int)RowBytes;
         byte[] rows = ArrayPool<byte>.Shared.Rent(checked((int)NumRows * rowBytes));
@@ -67,14 +69,9 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
             TransposedRows.Gather(source, Slice.TensorShape[^1], Slice.SourceStep, (int)NumRows, (int)Cols, TransposedRows.ElementBytes(Tensor.Format), rows);
             if (Expand)
             {
-                int count = checked((int)(NumRows * Cols));
-                if (scratch.Length < count)
-                {
-                    scratch = GC.AllocateUninitializedArray<float>(count);
-                }
-
-                Dequantizer.Dequantize((TensorFormat)Tensor.Format, rows.AsSpan(0, (int)NumRows * rowBytes), scratch.AsSpan(0, count));
-                FillExpanded(scratch);
+                Span<float> values = scratch.Values(NumRows * Cols);
+                Dequantizer.Dequantize((TensorFormat)Tensor.Format, rows.AsSpan(0, (int)NumRows * rowBytes), values);
+                FillExpanded(values);
                 return;
             }
 
@@ -89,18 +86,17 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
         }
     }
 
-    private unsafe void FillExpanded(float[] scratch)
+    private unsafe void FillExpanded(Span<float> values)
     {
-        int count = checked((int)(NumRows * Cols));
         if (Factor != 1)
         {
-            foreach (ref float value in scratch.AsSpan(0, count))
+            foreach (ref float value in values)
             {
                 value *= Factor;
             }
         }
 
-        fixed (float* expanded = scratch)
+        fixed (float* expanded = values)
         {
             Fill((nint)expanded, Cols * sizeof(float));
         }
@@ -109,7 +105,7 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
     /// <summary>The rows will be read soon.</summary>
     public void Expect()
     {
-        if (Slice.SourceStep == 1 && !Slice.Transposed)
+        if (Slice.SourceStep == 1 && !Slice.Transposed && Quantised is not { RowsAreContiguous: false })
         {
             Tensor.File.Mapping.Expect(FileOffset, Bytes);
         }
@@ -118,10 +114,35 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
     /// <summary>The rows will not be read again by this weight.</summary>
     public void Release()
     {
-        if (Slice.SourceStep == 1 && !Slice.Transposed)
+        if (Slice.SourceStep == 1 && !Slice.Transposed && Quantised is not { RowsAreContiguous: false })
         {
             Tensor.File.Mapping.Release(FileOffset, Bytes);
         }
+    }
+
+    // Quantised forms hold rows of the logical matrix, also of those that are stored transposed in full precision.
+    private long FirstLogicalRow => Slice.Transposed
+        ? (Slice.SourceRow / Slice.TensorShape[^2] * Slice.TensorShape[^1]) + Slice.SourceColumn
+        : Slice.SourceRow;
+
+    private void LoadQuantised(QuantisedMatrix quantised, LoadScratch scratch)
+    {
+        int cols = (int)Cols;
+        long first = FirstLogicalRow + (FirstRow * Slice.SourceStep);
+        Span<float> values = scratch.Values(NumRows * Cols);
+        if (Slice.SourceStep == 1)
+        {
+            quantised.Expand(first, NumRows, values, scratch);
+        }
+        else
+        {
+            for (int row = 0; row < NumRows; row++)
+            {
+                quantised.Expand(first + (row * Slice.SourceStep), 1, values.Slice(row * cols, cols), scratch);
+            }
+        }
+
+        FillExpanded(values);
     }
 
     private void Fill(nint source, long sourceRowBytes) => Weight.Load(new WeightSlice

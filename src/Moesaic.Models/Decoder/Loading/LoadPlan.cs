@@ -51,9 +51,10 @@ public sealed class LoadPlan
         ArgumentNullException.ThrowIfNull(checkpoint);
         HashSet<string> used = new(StringComparer.Ordinal);
         ImmutableArray<PlannedMatrix>.Builder matrices = ImmutableArray.CreateBuilder<PlannedMatrix>();
+        QuantisedMatrices quantised = new(checkpoint, description.Quantisation);
         foreach (MatrixSource source in DecoderTensors.Matrices(description, includeMtp))
         {
-            matrices.Add(Match(source, checkpoint, used));
+            matrices.Add(Match(source, checkpoint, quantised, used));
         }
 
         ImmutableDictionary<VectorSource, CheckpointTensor>.Builder vectors = ImmutableDictionary.CreateBuilder<VectorSource, CheckpointTensor>();
@@ -65,7 +66,7 @@ public sealed class LoadPlan
         HashSet<string> unusedMtp = new(StringComparer.Ordinal);
         if (!includeMtp)
         {
-            unusedMtp.UnionWith(NamesOfMtp(description));
+            unusedMtp.UnionWith(NamesOfMtp(description).SelectMany(QuantisedNames.All));
         }
 
         return new LoadPlan(description, checkpoint, includeMtp, matrices.ToImmutable(), vectors.ToImmutable(), Rest(description, checkpoint, used, unusedMtp));
@@ -75,11 +76,19 @@ public sealed class LoadPlan
         DecoderTensors.Matrices(description, includeMtp: true).SelectMany(m => m.Slices).Select(s => s.Tensor)
             .Concat(DecoderTensors.Vectors(description, includeMtp: true).Select(v => v.Tensor));
 
-    private static PlannedMatrix Match(MatrixSource source, ICheckpoint checkpoint, HashSet<string> used)
+    private static PlannedMatrix Match(MatrixSource source, ICheckpoint checkpoint, QuantisedMatrices quantised, HashSet<string> used)
     {
         ImmutableArray<CheckpointTensor>.Builder tensors = ImmutableArray.CreateBuilder<CheckpointTensor>(source.Slices.Length);
+        QuantisedMatrix?[] coded = new QuantisedMatrix?[source.Slices.Length];
         foreach (MatrixSlice slice in source.Slices)
         {
+            if (quantised.Find(slice, used) is { } matrix)
+            {
+                coded[tensors.Count] = matrix;
+                tensors.Add(matrix.Tensors[0]);
+                continue;
+            }
+
             CheckpointTensor tensor = checkpoint.GetTensor(slice.Tensor);
             RequireShape(tensor, slice.TensorShape);
             if (!WeightFormats.IsReadable(tensor.Format) || !ElementFormats.TryGetBlock(tensor.Format, out int elements, out _))
@@ -102,7 +111,7 @@ public sealed class LoadPlan
         }
 
         ImmutableArray<CheckpointTensor> stored = tensors.MoveToImmutable();
-        return new PlannedMatrix(source, stored, ScalesOf(source, stored, checkpoint, used));
+        return new PlannedMatrix(source, stored, ScalesOf(source, stored, checkpoint, used), [.. coded]);
     }
 
     // NVFP4 blocks of GGUF files may have a factor for the whole tensor, or one an expert, in a tensor of their own.
@@ -168,6 +177,10 @@ public sealed class LoadPlan
             if (unusedMtp.Contains(tensor.Name))
             {
                 ignored.Add(new IgnoredTensor(tensor, "multi-token-prediction layer, not used in this run"));
+            }
+            else if (description.Quantisation is not null && QuantisedNames.OfKvCache.FirstOrDefault(i => i.Matches(tensor.Name)) is { } scale)
+            {
+                ignored.Add(new IgnoredTensor(tensor, scale.Reason));
             }
             else if (description.Ignorable.FirstOrDefault(i => i.Matches(tensor.Name)) is { } kind)
             {

@@ -33,6 +33,9 @@ public sealed class LoadedDecoder : IDisposable
     /// <summary>Bytes and operations, counted on the weights as they lie in memory.</summary>
     public ModelCosts Costs { get; }
 
+    /// <summary>The format in memory that most parameters have.</summary>
+    public TensorFormat MainFormat => _weights.GroupBy(w => w.Value.Info.Format).MaxBy(g => g.Sum(w => w.Key.Count))!.Key;
+
     /// <summary>Bytes of all weights in memory.</summary>
     public long WeightBytes => _weights.Values.Sum(w => w.Info.PackedBytes);
 

@@ -6,16 +6,17 @@ namespace Moesaic.Models.Decoder;
 /// <summary>A weight together with the stored tensors that fill it.</summary>
 public sealed class PlannedMatrix
 {
-    internal PlannedMatrix(MatrixSource source, ImmutableArray<CheckpointTensor> tensors, ImmutableArray<float> scales)
+    internal PlannedMatrix(MatrixSource source, ImmutableArray<CheckpointTensor> tensors, ImmutableArray<float> scales, ImmutableArray<QuantisedMatrix?> quantised)
     {
         Source = source;
         Tensors = tensors;
         Scales = scales;
-        Format = tensors.All(t => t.Format == tensors[0].Format) ? tensors[0].Format : null;
+        Quantised = quantised.Any(q => q is not null) ? quantised : [];
+        Format = Quantised.IsEmpty && tensors.All(t => t.Format == tensors[0].Format) ? tensors[0].Format : null;
         SourceBytes = 0;
         for (int i = 0; i < tensors.Length; i++)
         {
-            SourceBytes += checked(source.Slices[i].NumRows * RowBytes(tensors[i], source.Cols));
+            SourceBytes += checked(source.Slices[i].NumRows * RowBytesOf(i));
         }
     }
 
@@ -27,11 +28,30 @@ public sealed class PlannedMatrix
     /// <summary>What the values of each slice are multiplied with, for formats that store such factors apart; empty: nothing.</summary>
     public ImmutableArray<float> Scales { get; }
 
-    /// <summary>Element format as stored; null when its tensors differ, so that they have to be brought to float32.</summary>
+    /// <summary>Element format as stored; null when its tensors differ, so that they have to be brought to float32, or keep scales apart.</summary>
     public ElementFormat? Format { get; }
 
     /// <summary>Bytes as stored.</summary>
     public long SourceBytes { get; }
+
+    /// <summary>How the weight is stored, for messages.</summary>
+    public string Kind
+    {
+        get
+        {
+            string first = KindOf(0);
+            return Enumerable.Range(1, Tensors.Length - 1).All(i => KindOf(i) == first) ? first : "mixed";
+        }
+    }
+
+    /// <summary>For each slice that is stored as codes and scales apart how to read it, null for the others; empty: there is none.</summary>
+    internal ImmutableArray<QuantisedMatrix?> Quantised { get; }
+
+    internal QuantisedMatrix? QuantisedOf(int slice) => Quantised.IsEmpty ? null : Quantised[slice];
+
+    internal long RowBytesOf(int slice) => QuantisedOf(slice)?.RowBytes ?? RowBytes(Tensors[slice], Source.Cols);
+
+    private string KindOf(int slice) => QuantisedOf(slice)?.Kind ?? ElementFormats.NameOf(Tensors[slice].Format);
 
     internal static long RowBytes(CheckpointTensor tensor, long cols)
     {

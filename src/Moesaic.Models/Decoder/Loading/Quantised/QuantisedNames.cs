@@ -1,0 +1,45 @@
+using System.Collections.Immutable;
+using Moesaic.Models.Checkpoints;
+
+namespace Moesaic.Models.Decoder;
+
+/// <summary>The names under which exporters store what a family calls <c>X.weight</c>.</summary>
+internal static class QuantisedNames
+{
+    private const string Weight = ".weight";
+
+    // Of activations that other programs quantise, beside every form.
+    private static readonly string[] s_inputs = [".input_scale", ".input_zero_point", ".input_global_scale", ".output_scale"];
+
+    /// <summary>Scales for the entries of a quantised KV cache: this program's cache has formats of its own.</summary>
+    public static ImmutableArray<IgnorableTensors> OfKvCache { get; } =
+    [
+        .. new[] { "*.k_scale", "*.v_scale", "*.q_scale", "*.prob_scale", "*.k_zero_point", "*.v_zero_point" }
+            .Select(pattern => new IgnorableTensors(pattern, "scale of a KV cache in another format, not used")),
+    ];
+
+    /// <summary>The module's name: without <c>.weight</c>.</summary>
+    public static string Module(string name) => name.EndsWith(Weight, StringComparison.Ordinal) ? name[..^Weight.Length] : name;
+
+    /// <summary>Whether a weight is there under a name of a quantised form.</summary>
+    public static bool IsStored(ICheckpoint checkpoint, string name)
+    {
+        string module = Module(name);
+        return module.Length != name.Length
+            ? checkpoint.TryGetTensor(module + ".qweight", out _) || checkpoint.TryGetTensor(module + ".weight_packed", out _)
+            : checkpoint.TryGetTensor(name + "_blocks", out _) || checkpoint.TryGetTensor(name + "_packed", out _);
+    }
+
+    /// <summary>Tensors beside a weight that the arithmetic of this program does not need.</summary>
+    public static IEnumerable<string> Unneeded(string name) => s_inputs.Select(suffix => Module(name) + suffix);
+
+    /// <summary>Every name that the weight may have tensors under.</summary>
+    public static IEnumerable<string> All(string name)
+    {
+        string module = Module(name);
+        string[] own = ["", "_scale_inv", "_scale", "_scale_2", "_zero_point", "_packed", "_shape", "_g_idx", "_global_scale", "_blocks", "_scales"];
+        return own.Select(suffix => name + suffix)
+            .Concat(new[] { ".qweight", ".qzeros", ".scales", ".g_idx" }.Select(suffix => module + suffix))
+            .Concat(Unneeded(name));
+    }
+}
