@@ -3,6 +3,8 @@ namespace Moesaic.Models.Configurations;
 /// <summary>Reads ModelOpt's settings, from config.json or from a file of their own.</summary>
 internal static class ModelOptReader
 {
+    private static readonly string[] s_exclusions = ["exclude_modules", "ignore"];
+
     /// <summary>hf_quant_config.json.</summary>
     public static QuantisationConfig ReadFile(JsonConfig file)
     {
@@ -38,7 +40,7 @@ internal static class ModelOptReader
         }
 
         // Excluded modules are globs over full names: a plain name excludes itself, "model.layers.0*" all below.
-        IEnumerable<ModulePattern> excluded = new[] { "exclude_modules", "ignore" }
+        IEnumerable<ModulePattern> excluded = s_exclusions
             .SelectMany(key => s.TryGetStringArray(key, out string[]? names) ? names.Select(n => (key, n)) : [])
             .Distinct().Select(e => ModulePattern.OfRegex(s, e.key, e.n, Glob(e.n)));
         return new QuantisationConfig(s, method, QuantisationReader.AllBut(excluded, scheme));

@@ -11,6 +11,10 @@ internal static class QuantisedNames
     // Of activations that other programs quantise, beside every form.
     private static readonly string[] s_inputs = [".input_scale", ".input_zero_point", ".input_global_scale", ".output_scale"];
 
+    private static readonly string[] s_ofWeight = ["", "_scale_inv", "_scale", "_scale_2", "_zero_point", "_packed", "_shape", "_g_idx", "_global_scale", "_blocks", "_scales"];
+
+    private static readonly string[] s_ofModule = [".qweight", ".qzeros", ".scales", ".g_idx"];
+
     /// <summary>Scales for the entries of a quantised KV cache: this program's cache has formats of its own.</summary>
     public static ImmutableArray<IgnorableTensors> OfKvCache { get; } =
     [
@@ -37,9 +41,8 @@ internal static class QuantisedNames
     public static IEnumerable<string> All(string name)
     {
         string module = Module(name);
-        string[] own = ["", "_scale_inv", "_scale", "_scale_2", "_zero_point", "_packed", "_shape", "_g_idx", "_global_scale", "_blocks", "_scales"];
-        return own.Select(suffix => name + suffix)
-            .Concat(new[] { ".qweight", ".qzeros", ".scales", ".g_idx" }.Select(suffix => module + suffix))
+        return s_ofWeight.Select(suffix => name + suffix)
+            .Concat(s_ofModule.Select(suffix => module + suffix))
             .Concat(Unneeded(name));
     }
 }
