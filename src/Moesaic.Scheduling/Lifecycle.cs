@@ -33,7 +33,7 @@ internal sealed class Lifecycle(SchedulerOptions options, KvManager kv, ISchedul
         }
 
         Waiting.Add(request);
-        SetExpiry(request, Math.Min(ExpiryOf(now, asked.Timeout), ExpiryOf(now, asked.QueueTimeout)));
+        SetExpiry(request, Math.Min(ExpiryOf(request.Prepared, asked.Timeout), ExpiryOf(request.Prepared, asked.QueueTimeout)));
         Counters.RequestsAccepted++;
     }
 
@@ -66,7 +66,7 @@ internal sealed class Lifecycle(SchedulerOptions options, KvManager kv, ISchedul
             request.Admitted = now;
             request.CachedTokens = cached;
             request.Tenant!.Charge(sequence.NumTokens - cached);
-            SetExpiry(request, ExpiryOf(request.Submitted, request.Options.Timeout));
+            SetExpiry(request, ExpiryOf(request.Prepared, request.Options.Timeout));
             Counters.PrefixCacheQueries += sequence.NumTokens;
             Counters.PrefixCacheHits += cached;
         }

@@ -90,8 +90,8 @@ public sealed class Scheduler
         int most = Math.Max(0, _options.MaxContext - prompt + 1);
         int maxTokens = options.MaxTokens is { } asked ? Math.Min(asked, most) : Math.Clamp(_kv.Capacity - prompt + 1, 0, most);
         return fits
-            ? new Request(options, _kv.Hash(options.Tenant, options.CacheSalt, options.Prompt.Span), maxTokens)
-            : new Request(options with { NumSamples = 1 }, PromptHashes.None, 0) { AskedSamples = options.NumSamples };
+            ? new Request(options, _kv.Hash(options.Tenant, options.CacheSalt, options.Prompt.Span), maxTokens, Now)
+            : new Request(options with { NumSamples = 1 }, PromptHashes.None, 0, Now) { AskedSamples = options.NumSamples };
     }
 
     /// <summary>Puts a request into the queue, or says why not.</summary>
@@ -282,7 +282,8 @@ public sealed class Scheduler
             return Refuse(RejectionReason.PromptLogitsUnavailable, prompt, 0);
         }
 
-        if (asked.Timeout <= TimeSpan.Zero || asked.QueueTimeout <= TimeSpan.Zero)
+        TimeSpan waited = now - request.Prepared;
+        if (asked.Timeout <= waited || asked.QueueTimeout <= waited)
         {
             return Refuse(RejectionReason.DeadlinePassed, 0, 0);
         }

@@ -56,4 +56,27 @@ internal sealed class DeadlineTests
         harness.RunToEnd();
         Assert.That(request.Sequences[0].Finish, Is.EqualTo(FinishReason.Length));
     }
+
+    [Test]
+    public void Time_counts_from_preparation_not_from_when_the_loop_takes_the_request()
+    {
+        Harness harness = new(Harness.Options(blocks: 40));
+        RequestOptions asked = new() { Prompt = Harness.Prompt(5), MaxTokens = 20 };
+        Request late = harness.Scheduler.Prepare(asked with { Timeout = Second });
+        Request queued = harness.Scheduler.Prepare(asked with { QueueTimeout = Second });
+        Request running = harness.Scheduler.Prepare(asked with { Timeout = 3 * Second });
+        harness.Clock.Advance(Second);
+        Assert.That(harness.Scheduler.Submit(late).Reason, Is.EqualTo(RejectionReason.DeadlinePassed));
+        Assert.That(harness.Scheduler.Submit(queued).Reason, Is.EqualTo(RejectionReason.DeadlinePassed));
+        Assert.That(harness.Scheduler.Submit(running).IsAccepted);
+        ScheduledStep step = harness.Scheduler.Schedule()!;
+        harness.Scheduler.Complete(step, new int[step.NumSamples]);
+        harness.Clock.Advance((2 * Second) - TimeSpan.FromTicks(1));
+        step = harness.Scheduler.Schedule()!;
+        Assert.That(running.NumLive, Is.EqualTo(1));
+        harness.Scheduler.Complete(step, new int[step.NumSamples]);
+        harness.Clock.Advance(TimeSpan.FromTicks(1));
+        Assert.That(harness.Scheduler.Schedule(), Is.Null);
+        Assert.That(running.Sequences[0].Finish, Is.EqualTo(FinishReason.DeadlineExceeded));
+    }
 }

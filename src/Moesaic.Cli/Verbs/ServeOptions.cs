@@ -64,6 +64,12 @@ public sealed class ServeOptions
     [Option("request-timeout", MetaValue = "SECONDS", HelpText = "Longest time of a request, waiting included; then 504 (default 600; 0: none).")]
     public string? RequestTimeout { get; set; }
 
+    [Option("keep-alive", MetaValue = "SECONDS", HelpText = "Silence after which a stream gets a sign of life (default 15; 0: none).")]
+    public string? KeepAlive { get; set; }
+
+    [Option("max-unread-tokens", MetaValue = "N", HelpText = "Tokens of an answer that may wait for a client which does not read its stream; then it is cancelled (default 2048).")]
+    public string? MaxUnreadTokens { get; set; }
+
     [Option("drain-timeout", MetaValue = "SECONDS", HelpText = "How long running requests may go on after SIGTERM (default 30).")]
     public string? DrainTimeout { get; set; }
 

@@ -32,6 +32,8 @@ internal static class ServeRequest
             AdminKey = settings.Find("admin-key") is { } admin ? new ApiKey("admin", ServeKeys.Secret(admin.Value, admin.Origin)) : null,
             Tls = Tls(settings),
             RequestTimeout = timeout > TimeSpan.Zero ? timeout : null,
+            KeepAliveInterval = settings.Seconds("keep-alive", 0) is { } interval ? interval > TimeSpan.Zero ? interval : null : absent.KeepAliveInterval,
+            MaxUnreadTokens = settings.Integer("max-unread-tokens", 1) ?? absent.MaxUnreadTokens,
             DrainTimeout = settings.Seconds("drain-timeout", 0) ?? absent.DrainTimeout,
             MaxBodyBytes = (int)(settings.Bytes("max-body", 1024, 1 << 30) ?? absent.MaxBodyBytes),
             LogLevel = Choose(settings, "log-level", LogLevel.Information, ("debug", LogLevel.Debug), ("information", LogLevel.Information), ("warning", LogLevel.Warning), ("error", LogLevel.Error)),

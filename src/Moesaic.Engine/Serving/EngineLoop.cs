@@ -57,11 +57,12 @@ internal sealed class EngineLoop : ISchedulerObserver, IDisposable
     /// <param name="options">What the scheduler is asked for.</param>
     /// <param name="draws">Makes the settings of a sample's draws; null: the executor needs none.</param>
     /// <param name="scores">Where log-probabilities of the prompt go, if wanted.</param>
+    /// <param name="maxUnread">Tokens of a sample that may wait for its reader; null: all.</param>
     /// <exception cref="ArgumentException">A value is impossible, whatever the engine's bounds.</exception>
     /// <exception cref="InvalidOperationException">The loop has ended.</exception>
-    public ServedRequest Submit(RequestOptions options, Func<Sequence, DrawState>? draws = null, PromptScores? scores = null)
+    public ServedRequest Submit(RequestOptions options, Func<Sequence, DrawState>? draws = null, PromptScores? scores = null, int? maxUnread = null)
     {
-        ServedRequest request = new(this, _scheduler.Prepare(options), _clock.GetTimestamp(), draws, scores);
+        ServedRequest request = new(this, _scheduler.Prepare(options), _clock.GetTimestamp(), draws, scores, maxUnread ?? int.MaxValue);
         ThrowIfEnded();
         if (Volatile.Read(ref _refusing))
         {

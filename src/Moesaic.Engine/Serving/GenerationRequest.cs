@@ -30,6 +30,9 @@ public sealed record GenerationRequest
     /// <summary>Time from submission until it first runs; null: no limit.</summary>
     public TimeSpan? QueueTimeout { get; init; }
 
+    /// <summary>Tokens of an answer that may wait for its reader; one more cancels it (<see cref="GenerationSample.FellBehind"/>). Null: all.</summary>
+    public int? MaxUnreadTokens { get; init; }
+
     /// <summary>Log-probabilities of the prompt's tokens are wanted, with so many alternatives each; null: they are not.</summary>
     public int? PromptLogprobs { get; init; }
 

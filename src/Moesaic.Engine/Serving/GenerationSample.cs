@@ -43,6 +43,9 @@ public sealed class GenerationSample : IAsyncEnumerable<GenerationEvent>
     /// <summary>What went wrong, if the answer ended as <see cref="FinishReason.Failed"/> for another reason than that the request was refused.</summary>
     public Exception? Error => _stream.Error;
 
+    /// <summary>Whether it was cancelled because more tokens waited for its reader than <see cref="GenerationRequest.MaxUnreadTokens"/>.</summary>
+    public bool FellBehind => _stream.FellBehind;
+
     /// <summary>Ends this answer alone; its blocks are free within one step. Tokens drawn before can still be read.</summary>
     public void Cancel() => _stream.Stop(EndReason.Cancelled);
 

@@ -127,7 +127,8 @@ public sealed class InferenceEngine : IDisposable
             sequence => new DrawState(
                 sampling, seed, sampling.SampleIndex + (uint)sequence.Sample, prompt.Span, Runtime.EndIds, vocabulary,
                 prompt.Length + Math.Min(sequence.Request.MaxTokens, FirstCounts)),
-            scores);
+            scores,
+            request.MaxUnreadTokens);
         return new Generation(served, request, seed, ends, wantsText ? Runtime.Tokenizer : null, _clock);
     }
 
@@ -239,6 +240,11 @@ public sealed class InferenceEngine : IDisposable
         if (request.PromptLogprobs is { } asked && (asked < 0 || asked > most))
         {
             throw new ArgumentException($"PromptLogprobs is {asked}; expected 0 to {most}.", nameof(request));
+        }
+
+        if (request.MaxUnreadTokens < 1)
+        {
+            throw new ArgumentException($"MaxUnreadTokens is {request.MaxUnreadTokens}; expected at least 1.", nameof(request));
         }
 
         if (request.NumSamples < 1)

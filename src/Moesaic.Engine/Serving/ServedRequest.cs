@@ -19,12 +19,13 @@ internal sealed class ServedRequest
     /// <param name="now">The clock's timestamp.</param>
     /// <param name="draws">Makes the settings of a sample's draws; null: the executor needs none.</param>
     /// <param name="scores">Where log-probabilities of the prompt go, if wanted.</param>
-    internal ServedRequest(EngineLoop loop, Request request, long now, Func<Sequence, DrawState>? draws, PromptScores? scores)
+    /// <param name="maxUnread">Tokens of a sample that may wait for its reader.</param>
+    internal ServedRequest(EngineLoop loop, Request request, long now, Func<Sequence, DrawState>? draws, PromptScores? scores, int maxUnread = int.MaxValue)
     {
         Request = request;
         Submitted = now;
         Scores = scores;
-        Samples = [.. request.Sequences.Select(s => new TokenStream(loop, this, s, draws?.Invoke(s)))];
+        Samples = [.. request.Sequences.Select(s => new TokenStream(loop, this, s, draws?.Invoke(s)) { MaxUnread = maxUnread })];
     }
 
     /// <summary>One for each sample. They end with <see cref="EndReason.Error"/> if the request is refused.</summary>

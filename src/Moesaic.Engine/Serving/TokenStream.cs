@@ -26,6 +26,7 @@ internal sealed class TokenStream : IValueTaskSource<bool>, IThreadPoolWorkItem
     private int _waiter;
     private int _stop;
     private Exception? _error;
+    private bool _fellBehind;
 
     /// <param name="loop">Asked to end the sample.</param>
     /// <param name="owner">The request that this is a sample of.</param>
@@ -48,6 +49,12 @@ internal sealed class TokenStream : IValueTaskSource<bool>, IThreadPoolWorkItem
 
     /// <summary>What went wrong, if it ended with <see cref="EndReason.Error"/> for a reason that is known.</summary>
     public Exception? Error => Volatile.Read(ref _error);
+
+    /// <summary>Whether it was stopped because its reader left too many tokens unread.</summary>
+    public bool FellBehind => Volatile.Read(ref _fellBehind);
+
+    /// <summary>Tokens that may wait for the reader.</summary>
+    internal int MaxUnread { get; init; } = int.MaxValue;
 
     internal ServedRequest Owner { get; }
 
@@ -119,6 +126,12 @@ internal sealed class TokenStream : IValueTaskSource<bool>, IThreadPoolWorkItem
 
         tokens.Set(count, token, logprob, topIds, topLogprobs);
         Volatile.Write(ref _published, count + 1);
+        if (count - Volatile.Read(ref _read) >= MaxUnread)
+        {
+            Volatile.Write(ref _fellBehind, true);
+            Stop(EndReason.Cancelled);
+        }
+
         Wake();
     }
 

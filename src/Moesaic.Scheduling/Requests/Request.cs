@@ -5,8 +5,9 @@ namespace Moesaic.Scheduling;
 /// <summary>A prompt and the samples drawn for it. Made by <see cref="Scheduler.Prepare"/>.</summary>
 public sealed class Request
 {
-    internal Request(RequestOptions options, PromptHashes hashes, int maxTokens)
+    internal Request(RequestOptions options, PromptHashes hashes, int maxTokens, TimeSpan prepared)
     {
+        Prepared = prepared;
         Options = options;
         Hashes = hashes;
         MaxTokens = maxTokens;
@@ -33,6 +34,9 @@ public sealed class Request
 
     /// <summary>Order of submission, from 1; 0 before.</summary>
     public long Number { get; internal set; }
+
+    /// <summary>Scheduler time at which it was prepared: its own time limits count from here.</summary>
+    public TimeSpan Prepared { get; }
 
     /// <summary>Scheduler time of submission.</summary>
     public TimeSpan Submitted { get; internal set; }

@@ -29,10 +29,10 @@ public sealed record RequestOptions
     /// <summary>Keeps requests of one tenant from sharing blocks unless they have the same salt.</summary>
     public string CacheSalt { get; init; } = string.Empty;
 
-    /// <summary>Time from submission to the end; null: no limit.</summary>
+    /// <summary>Time from preparation to the end; null: no limit.</summary>
     public TimeSpan? Timeout { get; init; }
 
-    /// <summary>Time from submission until it first runs; null: no limit.</summary>
+    /// <summary>Time from preparation until it first runs; null: no limit.</summary>
     public TimeSpan? QueueTimeout { get; init; }
 
     /// <summary>Every row of the prompt gives logits; nothing of it comes from the cache.</summary>

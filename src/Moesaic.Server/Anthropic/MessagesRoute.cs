@@ -13,8 +13,8 @@ internal static class MessagesRoute
     /// <summary>Answers a conversation, whole or as events.</summary>
     public static async Task HandleAsync(RequestContext context)
     {
-        NameRequest(context);
         MessagesRequest request = await RequestReading.ReadAsync(context, static (body, c) => MessagesRequest.Read(body, c)).ConfigureAwait(false);
+        context.Streams = request.Stream;
         await using ChatStream stream = await ChatStream.StartAsync(context, request.Model, request.Call).ConfigureAwait(false);
         MessageWriter writer = new(context.RequestId, request.Model.Name);
         await (request.Stream ? StreamAsync(context, stream, writer) : AnswerAsync(context, stream, writer)).ConfigureAwait(false);
@@ -23,7 +23,6 @@ internal static class MessagesRoute
     /// <summary>Tells how many tokens a conversation has, as the model would see it.</summary>
     public static async Task CountAsync(RequestContext context)
     {
-        NameRequest(context);
         MessagesRequest request = await RequestReading.ReadAsync(context, static (body, c) => MessagesRequest.Read(body, c, isCount: true)).ConfigureAwait(false);
         int count = ChatStream.Encode(request.Model, request.Call.Prompt, out _).Count;
         await context.WriteJsonAsync(200, json =>
@@ -51,19 +50,18 @@ internal static class MessagesRoute
         using SseWriter sse = new(context.Http.Response);
         BlockSplitter splitter = new();
         List<BlockEvent> blocks = [];
+        bool hasBegun = false;
+        context.KeepAlive(sse, _ =>
+        {
+            Begin();
+            Ping();
+        });
         try
         {
             while (await stream.NextAsync(sse).ConfigureAwait(false))
             {
-                // Only now, so that a failure before the first token still has a status, and cached tokens are known.
-                if (!sse.HasBegun)
-                {
-                    writer.WriteStart(sse.Begin("message_start"), UsageOf(stream));
-                    sse.End();
-                    MessageWriter.WriteBare(sse.Begin("ping"), "ping");
-                    sse.End();
-                }
-
+                // Only now, so that a failure soon after still has a status, and cached tokens are known.
+                Begin();
                 blocks.Clear();
                 Split(stream, splitter, blocks);
                 foreach (BlockEvent block in blocks)
@@ -85,6 +83,23 @@ internal static class MessagesRoute
         }
 
         await sse.FlushAsync(context.Aborted).ConfigureAwait(false);
+
+        void Begin()
+        {
+            if (!hasBegun)
+            {
+                hasBegun = true;
+                writer.WriteStart(sse.Begin("message_start"), UsageOf(stream));
+                sse.End();
+                Ping();
+            }
+        }
+
+        void Ping()
+        {
+            MessageWriter.WriteBare(sse.Begin("ping"), "ping");
+            sse.End();
+        }
     }
 
     private static void Split(ChatStream stream, BlockSplitter splitter, List<BlockEvent> blocks)
@@ -104,7 +119,4 @@ internal static class MessagesRoute
 
     private static MessageUsage UsageOf(ChatStream stream) =>
         new(stream.NumPromptTokens - stream.NumCachedTokens, stream.NumCachedTokens, stream.NumGenerated);
-
-    // Anthropic's clients look for the id under this name.
-    private static void NameRequest(RequestContext context) => context.Http.Response.Headers["request-id"] = context.RequestId;
 }

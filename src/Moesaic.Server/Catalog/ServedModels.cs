@@ -1,5 +1,6 @@
 using Moesaic.Engine;
 using Moesaic.Server.Errors;
+using Moesaic.Server.Json;
 
 namespace Moesaic.Server.Catalog;
 
@@ -25,7 +26,7 @@ internal sealed class ServedModels : IDisposable
     /// <inheritdoc cref="Find"/>
     /// <exception cref="ApiException">404: there is no model of this name.</exception>
     public ServedModel Get(string? name) => Find(name) ?? throw new ApiException(
-        404, ErrorCodes.ModelNotFound, $"model: there is no model of this name; served here: {string.Join(", ", All.Select(static m => m.Name))}", "model");
+        404, ErrorCodes.ModelNotFound, $"model: there is no model '{JsonErrors.Name(name ?? "")}'; served here: {string.Join(", ", All.Select(static m => m.Name))}", "model");
 
     /// <summary>Loads what the options name, one after the other.</summary>
     /// <exception cref="ServerConfigurationException">Two models have one name.</exception>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
 using Moesaic.Engine;
 using Moesaic.Models;
 using Moesaic.Models.ChatTemplates;
@@ -18,7 +19,7 @@ namespace Moesaic.Server.Chat;
 /// A request of a protocol while the engine works on it: one generation for each of its prompts. Whoever leaves it (the client
 /// gone, a failure, the end) frees whatever still runs.
 /// </summary>
-internal sealed class RunningRequest : IAsyncDisposable
+internal sealed partial class RunningRequest : IAsyncDisposable
 {
     private readonly RequestContext _context;
     private readonly RequestMeter[] _meters;
@@ -73,7 +74,7 @@ internal sealed class RunningRequest : IAsyncDisposable
         {
             foreach (GenerationRequest request in requests)
             {
-                generations.Add(Submit(model, request with { Tenant = context.Tenant, Timeout = limit }, param));
+                generations.Add(Submit(model, request with { Tenant = context.Tenant, Timeout = limit, MaxUnreadTokens = context.Streams ? context.Options.MaxUnreadTokens : null }, param));
             }
 
             foreach (Generation generation in generations)
@@ -137,7 +138,7 @@ internal sealed class RunningRequest : IAsyncDisposable
             }
         }
 
-        if (!await next.ConfigureAwait(false))
+        if (!(sse is null || next.IsCompleted ? await next.ConfigureAwait(false) : await WaitAsync(next, sse).ConfigureAwait(false)))
         {
             return false;
         }
@@ -157,6 +158,21 @@ internal sealed class RunningRequest : IAsyncDisposable
         return true;
     }
 
+    // Meanwhile the stream may give signs of life.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private static async ValueTask<bool> WaitAsync(ValueTask<bool> next, SseWriter sse)
+    {
+        sse.BeginWait();
+        try
+        {
+            return await next.ConfigureAwait(false);
+        }
+        finally
+        {
+            await sse.EndWaitAsync().ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Ends all answers; their blocks are free within one step.</summary>
     public void Cancel()
     {
@@ -170,6 +186,11 @@ internal sealed class RunningRequest : IAsyncDisposable
     {
         Cancel();
         await _events.DisposeAsync().ConfigureAwait(false);
+        if (Samples.Any(static s => s.FellBehind))
+        {
+            LogFellBehind(_context.Log, _context.Options.MaxUnreadTokens, _context.RequestId);
+        }
+
         FinishMeters(_context.Aborted.IsCancellationRequested ? FinishLabels.Abort : FinishLabels.Error);
     }
 
@@ -220,6 +241,12 @@ internal sealed class RunningRequest : IAsyncDisposable
                 throw new ApiException(500, ErrorCodes.EngineFailed, "the engine failed on this request; the host's log says why under the request's id", cause: sample.Error ?? new UnreachableException("The engine gave no reason."));
             case FinishReason.Cancelled:
                 _context.Aborted.ThrowIfCancellationRequested();
+                if (sample.FellBehind)
+                {
+                    FinishMeters(FinishLabels.Abort);
+                    throw new ApiException(408, ErrorCodes.ReaderTooSlow, $"the answer was cut off because its stream was not read: more than {_context.Options.MaxUnreadTokens} tokens waited; read faster");
+                }
+
                 FinishMeters(FinishLabels.Abort);
                 throw new ApiException(503, ErrorCodes.Draining, "the host is shutting down and has cut this answer off");
         }
@@ -238,4 +265,7 @@ internal sealed class RunningRequest : IAsyncDisposable
             _meters[i].Finish(label, Generations[i].TimeInQueue);
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "cancelled because its client did not read: more than {Tokens} tokens waited; request {RequestId}")]
+    private static partial void LogFellBehind(ILogger logger, int tokens, string requestId);
 }

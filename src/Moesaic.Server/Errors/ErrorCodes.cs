@@ -16,6 +16,7 @@ internal static class ErrorCodes
     public const string ModelNotFound = "model_not_found";
     public const string MethodNotAllowed = "method_not_allowed";
     public const string RequestTimeout = "request_timeout";
+    public const string ReaderTooSlow = "reader_too_slow";
     public const string LengthRequired = "length_required";
     public const string BodyTooLarge = "body_too_large";
     public const string UriTooLong = "uri_too_long";

@@ -12,6 +12,10 @@ internal enum ErrorEnvelope
 /// <summary>Writes errors as the protocols shape them.</summary>
 internal static class ErrorEnvelopes
 {
+    /// <summary>The shape of the protocol that a path belongs to, whether or not there is a route.</summary>
+    public static ErrorEnvelope OfPath(string path) =>
+        path.StartsWith("/v1/messages", StringComparison.Ordinal) ? ErrorEnvelope.Anthropic : ErrorEnvelope.OpenAi;
+
     /// <summary>The whole body.</summary>
     public static void Write(Utf8JsonWriter writer, ErrorEnvelope envelope, ApiException error, string requestId)
     {

@@ -21,6 +21,9 @@ internal static class KestrelSettings
         limits.MaxRequestHeaderCount = 100;
         limits.RequestHeadersTimeout = options.HeadersTimeout;
         limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 240, options.SlowBodyGrace);
+
+        // A client that stops reading in the middle loses its connection; its tokens are bounded before (MaxUnreadTokens).
+        limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 240, TimeSpan.FromSeconds(30));
         kestrel.Listen(new IPEndPoint(options.Address, options.Port), endpoint =>
         {
             // Streams of one request each gain nothing from HTTP/2; a proxy in front may speak it.

@@ -10,11 +10,11 @@ internal static class OperationRoutes
 {
     public static IEnumerable<Route> All =>
     [
-        new("GET", "/health", RouteKey.Public, ErrorEnvelope.OpenAi, ReadyAsync) { WorksWhenNotReady = true },
-        new("GET", "/health/ready", RouteKey.Public, ErrorEnvelope.OpenAi, ReadyAsync) { WorksWhenNotReady = true },
-        new("GET", "/health/live", RouteKey.Public, ErrorEnvelope.OpenAi, LiveAsync) { WorksWhenNotReady = true },
+        new("GET", "/health", RouteKey.Public, ErrorEnvelope.OpenAi, ReadyAsync) { WorksWhenNotReady = true, IsProbe = true },
+        new("GET", "/health/ready", RouteKey.Public, ErrorEnvelope.OpenAi, ReadyAsync) { WorksWhenNotReady = true, IsProbe = true },
+        new("GET", "/health/live", RouteKey.Public, ErrorEnvelope.OpenAi, LiveAsync) { WorksWhenNotReady = true, IsProbe = true },
         new("GET", "/version", RouteKey.User, ErrorEnvelope.OpenAi, VersionAsync) { WorksWhenNotReady = true },
-        new("GET", "/metrics", RouteKey.User, ErrorEnvelope.OpenAi, MetricsAsync) { WorksWhenNotReady = true },
+        new("GET", "/metrics", RouteKey.User, ErrorEnvelope.OpenAi, MetricsAsync) { WorksWhenNotReady = true, IsProbe = true },
     ];
 
     private static Task MetricsAsync(RequestContext context) =>

@@ -68,7 +68,7 @@ internal sealed class RejectionBody(PipeWriter output) : PipeWriter
         }
 
         string fields = string.Create(
-            CultureInfo.InvariantCulture, $"\r\nContent-Length: {body.WrittenCount}\r\nContent-Type: application/json\r\nX-Request-Id: {requestId}\r\n");
+            CultureInfo.InvariantCulture, $"\r\nContent-Length: {body.WrittenCount}\r\nContent-Type: application/json\r\nX-Request-Id: {requestId}\r\nrequest-id: {requestId}\r\n");
         return [.. head[..lengthAt], .. Encoding.ASCII.GetBytes(fields), .. head[(lengthAt + NoBody.Length)..], .. body.WrittenSpan];
     }
 }

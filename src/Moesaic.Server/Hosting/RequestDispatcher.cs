@@ -39,14 +39,20 @@ internal sealed partial class RequestDispatcher(HostServices services, RouteTabl
 
         RequestTracing.End(activity, status);
         services.Metrics.CountResponse(status);
-        LogRequest(services.Log, http.Request.Method, context.Route?.Path ?? "(no route)", status, context.Elapsed.TotalMilliseconds, context.Tenant, context.RequestId);
+        LogRequest(services.Log, context.Route is { IsProbe: true } ? LogLevel.Debug : LogLevel.Information, http.Request.Method, context.Route?.Path ?? "(no route)", status, context.Elapsed.TotalMilliseconds, context.Tenant, context.RequestId);
     }
 
     private async Task RunAsync(RequestContext context, Activity? activity)
     {
         HttpContext http = context.Http;
         bool isFound = table.TryFind(http.Request.Path.Value ?? "/", out IReadOnlyList<Route>? routes, out string rest);
-        context.Envelope = isFound ? routes![0].Envelope : ErrorEnvelope.OpenAi;
+        context.Envelope = isFound ? routes![0].Envelope : ErrorEnvelopes.OfPath(http.Request.Path.Value ?? "/");
+        if (context.Envelope == ErrorEnvelope.Anthropic)
+        {
+            // Anthropic's clients look for the id under this name.
+            http.Response.Headers["request-id"] = context.RequestId;
+        }
+
         context.Rest = rest;
         guard.CheckSource(http.Request);
         if (!isFound)
@@ -117,8 +123,8 @@ internal sealed partial class RequestDispatcher(HostServices services, RouteTabl
         return error.Status;
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Method} {Route} -> {Status} in {Milliseconds:0.0} ms, tenant '{Tenant}', request {RequestId}")]
-    private static partial void LogRequest(ILogger logger, string method, string route, int status, double milliseconds, string tenant, string requestId);
+    [LoggerMessage(Message = "{Method} {Route} -> {Status} in {Milliseconds:0.0} ms, tenant '{Tenant}', request {RequestId}")]
+    private static partial void LogRequest(ILogger logger, LogLevel level, string method, string route, int status, double milliseconds, string tenant, string requestId);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "request {RequestId} failed")]
     private static partial void LogFailure(ILogger logger, Exception exception, string requestId);

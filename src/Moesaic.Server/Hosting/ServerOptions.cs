@@ -40,8 +40,14 @@ public sealed record ServerOptions
     /// <summary>Names, besides addresses and localhost, that requests may call this host by; "*": any.</summary>
     public IReadOnlyList<string> AllowedHosts { get; init; } = [];
 
-    /// <summary>Longest time of a request, waiting included; a request may ask for less. Null: no limit.</summary>
+    /// <summary>Longest time of a request from its arrival, waiting included; a request may ask for less. Null: no limit.</summary>
     public TimeSpan? RequestTimeout { get; init; }
+
+    /// <summary>Silence after which a stream gets a sign of life; null: none.</summary>
+    public TimeSpan? KeepAliveInterval { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Tokens of an answer that may wait for a client which does not read its stream; one more and the answer is cancelled.</summary>
+    public int MaxUnreadTokens { get; init; } = 2048;
 
     /// <summary>How long running requests may go on when the host stops.</summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(30);

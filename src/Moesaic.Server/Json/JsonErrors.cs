@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Moesaic.Server.Errors;
 
@@ -29,7 +30,7 @@ internal static class JsonErrors
         _ => Shown(json),
     };
 
-    /// <summary>A name that came with the request, short and without line breaks.</summary>
+    /// <summary>A name that came with the request, short and without what could mislead a reader: line breaks, marks of direction, halves of characters.</summary>
     public static string Name(string name)
     {
         ReadOnlySpan<char> shown = name.AsSpan(0, Math.Min(name.Length, MaxShown));
@@ -37,10 +38,14 @@ internal static class JsonErrors
         {
             for (int i = 0; i < text.Length; i++)
             {
-                text[i] = char.IsControl(from[i]) || char.IsSurrogate(from[i]) ? '?' : from[i];
+                text[i] = IsShown(from[i]) ? from[i] : '?';
             }
         }), name.Length > MaxShown ? "..." : "");
     }
+
+    private static bool IsShown(char character) => char.GetUnicodeCategory(character) is not (
+        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
+        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
 
     private static string Shown(JsonElement json)
     {

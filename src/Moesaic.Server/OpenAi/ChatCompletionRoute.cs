@@ -12,6 +12,7 @@ internal static class ChatCompletionRoute
     public static async Task HandleAsync(RequestContext context)
     {
         ChatCompletionRequest request = await RequestReading.ReadAsync(context, ChatCompletionRequest.Read).ConfigureAwait(false);
+        context.Streams = request.Common.Stream;
         await using ChatStream stream = await ChatStream.StartAsync(context, request.Model, request.Call).ConfigureAwait(false);
         ChatCompletionWriter writer = new(request, stream, context.Options.ReasoningFields);
         await (request.Common.Stream

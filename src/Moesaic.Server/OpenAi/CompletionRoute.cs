@@ -13,6 +13,7 @@ internal static class CompletionRoute
     {
         CompletionRequest request = await RequestReading.ReadAsync(context, CompletionRequest.Read).ConfigureAwait(false);
         CommonFields common = request.Common;
+        context.Streams = common.Stream;
         GenerationRequest one = new()
         {
             Prompt = default,

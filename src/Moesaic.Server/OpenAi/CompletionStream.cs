@@ -14,6 +14,7 @@ internal static class CompletionStream
     public static async Task WriteAsync(RequestContext context, bool withUsage, IStreamWriter writer, Func<SseWriter, Task> writeAnswers)
     {
         using SseWriter sse = new(context.Http.Response);
+        context.KeepAlive(sse);
         try
         {
             await writeAnswers(sse).ConfigureAwait(false);

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Text;
 using System.Text.Json;
@@ -9,13 +8,14 @@ using Moesaic.Server.Catalog;
 using Moesaic.Server.Errors;
 using Moesaic.Server.Hosting;
 using Moesaic.Server.Metrics;
+using Moesaic.Server.Streaming;
 
 namespace Moesaic.Server.Routing;
 
 /// <summary>One request on its way through a route: what the handler needs besides the bytes.</summary>
 internal sealed partial class RequestContext(HttpContext http, HostServices services, string requestId)
 {
-    private readonly long _started = Stopwatch.GetTimestamp();
+    private readonly long _started = services.Clock.GetTimestamp();
 
     public HttpContext Http { get; } = http;
 
@@ -36,6 +36,9 @@ internal sealed partial class RequestContext(HttpContext http, HostServices serv
     /// <summary>Which error shape the route answers with.</summary>
     public ErrorEnvelope Envelope { get; set; }
 
+    /// <summary>Whether the answer goes out while it is made, so that a client which does not read it holds it up.</summary>
+    public bool Streams { get; set; }
+
     public ServedModels Models => Services.Models;
 
     public ServerMetrics Metrics => Services.Metrics;
@@ -48,7 +51,7 @@ internal sealed partial class RequestContext(HttpContext http, HostServices serv
     public CancellationToken Aborted => Http.RequestAborted;
 
     /// <summary>Time since the request's headers were read.</summary>
-    public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_started);
+    public TimeSpan Elapsed => Services.Clock.GetElapsedTime(_started);
 
     /// <summary>What is left of the time that a request may take; null: as long as it likes. Hand it to the engine.</summary>
     /// <exception cref="ApiException">504: nothing is left.</exception>
@@ -61,7 +64,7 @@ internal sealed partial class RequestContext(HttpContext http, HostServices serv
     /// <exception cref="BadHttpRequestException">It is cut off, malformed or too slow.</exception>
     public async Task<ReadOnlyMemory<byte>> ReadBodyAsync()
     {
-        using CancellationTokenSource deadline = new(TimeLeft ?? Timeout.InfiniteTimeSpan);
+        using CancellationTokenSource deadline = new(TimeLeft ?? Timeout.InfiniteTimeSpan, Services.Clock);
         try
         {
             ReadOnlyMemory<byte> body = await ReadBodyAsync(deadline.Token).ConfigureAwait(false);
@@ -123,6 +126,12 @@ internal sealed partial class RequestContext(HttpContext http, HostServices serv
             }
         }
     }
+
+    /// <summary>Makes a stream show signs of life while it waits.</summary>
+    /// <param name="sse">The stream.</param>
+    /// <param name="write">Null: a comment, which clients skip.</param>
+    public void KeepAlive(SseWriter sse, Action<SseWriter>? write = null) =>
+        sse.KeepAlive(Services.Clock, Options.KeepAliveInterval, write ?? (static s => s.Comment("keep-alive"u8)), Aborted);
 
     /// <summary>Answers with one JSON value.</summary>
     public async Task WriteJsonAsync(int status, Action<Utf8JsonWriter> write)

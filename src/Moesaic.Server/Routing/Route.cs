@@ -29,6 +29,9 @@ internal sealed record Route(string Method, string Path, RouteKey Key, ErrorEnve
     /// <summary>Whether it also works while models load or the host drains.</summary>
     public bool WorksWhenNotReady { get; init; }
 
+    /// <summary>Whether machines ask it all the time: logged for debugging only.</summary>
+    public bool IsProbe { get; init; }
+
     /// <summary>Whether a body is expected: JSON, bounded.</summary>
     public bool HasBody => Method == "POST";
 }

@@ -11,6 +11,10 @@ namespace Moesaic.Server.Streaming;
 /// Writes server-sent events into a response: each is an optional name and one line of JSON. The response begins with the
 /// first event, so that whatever fails before can still be told by its status. One writer of JSON serves all events.
 /// </summary>
+/// <remarks>
+/// One thread at a time: the route's, and between <see cref="BeginWait"/> and <see cref="EndWaitAsync"/> the timer's that
+/// <see cref="KeepAlive"/> starts.
+/// </remarks>
 internal sealed class SseWriter : IDisposable
 {
     private const int FlushBytes = 16 << 10;
@@ -20,6 +24,10 @@ internal sealed class SseWriter : IDisposable
     private readonly HttpResponse _response;
     private readonly PipeWriter _pipe;
     private readonly Utf8JsonWriter _json;
+
+    // Whose turn it is to write: taken by the route except while it waits.
+    private readonly SemaphoreSlim _turn = new(0, 1);
+    private ITimer? _timer;
 
     public SseWriter(HttpResponse response)
     {
@@ -76,6 +84,25 @@ internal sealed class SseWriter : IDisposable
         Write("\n\n"u8);
     }
 
+    /// <summary>Writes a sign of life at every interval in which the route waits, so that neither client nor proxies give the stream up.</summary>
+    /// <param name="clock">Tells the intervals.</param>
+    /// <param name="interval">Null: nothing is written.</param>
+    /// <param name="write">Writes whole events or comments; the response begins with it if it has not before.</param>
+    /// <param name="aborted">Set when the client went away.</param>
+    public void KeepAlive(TimeProvider clock, TimeSpan? interval, Action<SseWriter> write, CancellationToken aborted)
+    {
+        if (interval is { } every)
+        {
+            _timer = clock.CreateTimer(_ => SignalAsync(write, aborted), null, every, every);
+        }
+    }
+
+    /// <summary>From here on the route writes nothing.</summary>
+    public void BeginWait() => _turn.Release();
+
+    /// <summary>From here on the route writes again.</summary>
+    public Task EndWaitAsync() => _turn.WaitAsync(CancellationToken.None);
+
     /// <summary>Sends what was written; waits while the client is slow.</summary>
     /// <exception cref="OperationCanceledException">The client went away.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
@@ -91,9 +118,34 @@ internal sealed class SseWriter : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        // A signal that comes later finds that it is never its turn.
+        _timer?.Dispose();
+
         // A half-written event must not reach the client when the writer is given up.
         _json.Reset(Stream.Null);
         _json.Dispose();
+    }
+
+    private async void SignalAsync(Action<SseWriter> write, CancellationToken aborted)
+    {
+        if (!_turn.Wait(0, CancellationToken.None))
+        {
+            return;
+        }
+
+        try
+        {
+            write(this);
+            await FlushAsync(aborted).ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            // The client is gone, which the route learns from its own token.
+        }
+        finally
+        {
+            _turn.Release();
+        }
     }
 
     private void EnsureBegun()

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
 using Moesaic.Engine;
 using Moesaic.Server.Catalog;
 using Moesaic.Server.Errors;
@@ -169,13 +170,29 @@ internal sealed class OperationTests
             $"t_bucket{{{model.Trim()},le=\"1\"}} 2\nt_bucket{{{model.Trim()},le=\"2\"}} 3\nt_bucket{{{model.Trim()},le=\"+Inf\"}} 4\nt_sum{{{model.Trim()}}} 10\nt_count{{{model.Trim()}}} 4\n"));
     }
 
+    [TestCase(LogLevel.Information, false)]
+    [TestCase(LogLevel.Debug, true)]
+    public async Task Probes_are_logged_for_debugging_only(LogLevel level, bool isLogged)
+    {
+        await using TestHost test = await TestHost.StartAsync(TestHost.Options with { LogLevel = level });
+        foreach (string path in new[] { "/health", "/health/live", "/health/ready", "/metrics", "/version" })
+        {
+            (await test.Client.GetAsync(path)).Dispose();
+        }
+
+        // The last line comes after its response.
+        Assert.That(() => test.Log, Does.Contain("GET /version").After(30_000, 5));
+        Assert.That(test.Log.Contains("GET /health", StringComparison.Ordinal), Is.EqualTo(isLogged));
+        Assert.That(test.Log.Contains("GET /metrics", StringComparison.Ordinal), Is.EqualTo(isLogged));
+    }
+
     [TestCase("abc-123", true)]
     [TestCase("with blank", false)]
     [TestCase("caf\u00e9", false)]
     public async Task Request_ids_are_echoed_if_they_can_be(string id, bool isKept)
     {
         await using TestHost test = await TestHost.StartAsync();
-        RawResponse response = await test.SendRawAsync($"GET /health HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: {id}\r\n\r\n");
+        RawResponse response = await test.SendRawAsync($"GET /version HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: {id}\r\n\r\n");
         Assert.That(response.Head, isKept ? Does.Contain($"X-Request-Id: {id}\r\n") : Does.Match("X-Request-Id: req_[0-9a-f]{24}\r\n"));
         Assert.That(test.Log.Contains(id, StringComparison.Ordinal), Is.EqualTo(isKept));
     }

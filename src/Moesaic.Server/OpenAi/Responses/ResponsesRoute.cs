@@ -12,6 +12,7 @@ internal static class ResponsesRoute
     public static async Task HandleAsync(RequestContext context)
     {
         ResponsesRequest request = await RequestReading.ReadAsync(context, ResponsesRequest.Read).ConfigureAwait(false);
+        context.Streams = request.Stream;
         await using ChatStream stream = await ChatStream.StartAsync(context, request.Model, request.Call, "input").ConfigureAwait(false);
         ResponsesWriter writer = new(request, stream);
         await (request.Stream ? StreamAsync(context, request, stream, writer) : AnswerAsync(context, request, stream, writer)).ConfigureAwait(false);
@@ -33,17 +34,14 @@ internal static class ResponsesRoute
     private static async Task StreamAsync(RequestContext context, ResponsesRequest request, ChatStream stream, ResponsesWriter writer)
     {
         using SseWriter sse = new(context.Http.Response);
+        context.KeepAlive(sse);
         ResponsesOutput output = new(request.Id, sse, SpellingOf(request));
+        bool hasBegun = false;
         try
         {
             while (await stream.NextAsync(sse).ConfigureAwait(false))
             {
-                if (!sse.HasBegun)
-                {
-                    Tell("response.created", ResponsesWriter.InProgress);
-                    Tell("response.in_progress", ResponsesWriter.InProgress);
-                }
-
+                Begin();
                 AddStep(request, stream, output);
             }
 
@@ -54,11 +52,22 @@ internal static class ResponsesRoute
         catch (Exception failure) when (sse.HasBegun && !context.Aborted.IsCancellationRequested)
         {
             ApiException error = context.ToldInStream(failure);
+            Begin();
             output.Finish(ResponsesWriter.Incomplete);
             Tell("response.failed", ResponsesWriter.Failed, error);
         }
 
         await sse.FlushAsync(context.Aborted).ConfigureAwait(false);
+
+        void Begin()
+        {
+            if (!hasBegun)
+            {
+                hasBegun = true;
+                Tell("response.created", ResponsesWriter.InProgress);
+                Tell("response.in_progress", ResponsesWriter.InProgress);
+            }
+        }
 
         void Tell(string type, string status, ApiException? error = null) => output.Tell(type, json =>
         {
