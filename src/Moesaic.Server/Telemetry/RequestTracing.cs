@@ -34,6 +34,9 @@ internal static class RequestTracing
         }
 
         _ = ActivityContext.TryParse(request.Headers.TraceParent, request.Headers.TraceState, isRemote: true, out ActivityContext parent);
+
+        // The web server's own activity, which nobody records, would be the parent of a request that names none, and none of these would be exported.
+        Activity.Current = null;
         Activity? activity = Source.StartActivity(request.Method, ActivityKind.Server, parent);
         activity?.SetTag("http.request.method", request.Method);
         activity?.SetTag("moesaic.request_id", requestId);
