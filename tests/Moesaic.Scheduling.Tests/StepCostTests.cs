@@ -7,8 +7,8 @@ internal sealed class StepCostTests
 {
     private const int NumSequences = 256;
 
-    // A step takes about 3 times the calibration loop (40 us on two cores with AVX2); the rest is for busy machines.
-    private const double MostCalibrationLoops = 12;
+    // 100 us on two cores with AVX2, where the loop takes 12.5 us and a step about 35 us alone, 80 us beside other work.
+    private const double MostCalibrationLoops = 8;
 
     private static readonly SchedulerOptions Options = new()
     {
@@ -64,7 +64,9 @@ internal sealed class StepCostTests
         double calibration = double.MaxValue;
         double cost = double.MaxValue;
         List<double> all = [];
-        for (int i = 0; i < 15; i++)
+
+        // Other work on the machine only ever adds: while the best is too slow, there may be a quieter moment.
+        for (int i = 0; i < 15 || (i < 200 && cost > MostCalibrationLoops * calibration); i++)
         {
             calibration = Math.Min(calibration, Time(static () => Calibrate(100)) / 100);
             double once = Time(() => Overlap(scheduler, 20, null)) / 20;
