@@ -33,6 +33,10 @@ typedef struct msc_kv_cache_desc {
   /** Index of this group's page table in the batch. */
   uint32_t group;
   uint32_t reserved;
+  /** Capacity-limited routing (msc_router_params.overflow): most experts of a layer and most choices of a token. A page
+   * then also holds, per layer, what each expert took before the page and what its tokens chose. 0, 0: none. */
+  int64_t routed_experts;
+  int64_t routed_choices;
 } msc_kv_cache_desc;
 
 typedef struct msc_kv_cache_info {

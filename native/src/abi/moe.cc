@@ -9,6 +9,7 @@
 #include "core/tensor.h"
 #include "cpu/linear/linear.h"
 #include "cpu/moe/moe.h"
+#include "cpu/router/capacity.h"
 #include "cpu/router/router.h"
 #include "cpu/weight/weight.h"
 
@@ -90,10 +91,46 @@ msc::cpu::RouterRule checked_rule(const msc_router_params& params, const msc_dev
   return rule;
 }
 
-void check_forced(Matrix<const int32_t> forced, int64_t num_experts) {
+/// Page-table entries from the position before each sequence's first one on must be pages of the cache.
+msc::cpu::CapacityRule checked_capacity(const msc_router_params& params, const msc_device* device,
+                                        const msc::cpu::RouterRule& rule, int64_t num_tokens) {
+  MSC_CHECK_ARGUMENT(params.overflow >= MSC_ROUTER_OVERFLOW_UNLIMITED && params.overflow <= MSC_ROUTER_OVERFLOW_REROUTE,
+                     "overflow is %d, expected a value of msc_router_overflow", params.overflow);
+  check_reserved(params.reserved2, "params->reserved2");
+  if (params.overflow == MSC_ROUTER_OVERFLOW_UNLIMITED) {
+    return {};
+  }
+  MSC_CHECK_ARGUMENT(params.queue == MSC_ROUTER_QUEUE_BY_TOKEN || params.queue == MSC_ROUTER_QUEUE_BY_CHOICE,
+                     "queue is %d, expected a value of msc_router_queue", params.queue);
+  MSC_CHECK_ARGUMENT(std::isfinite(params.capacity_factor) && params.capacity_factor >= 0.0f,
+                     "capacity_factor is %g, must be finite and not negative", static_cast<double>(params.capacity_factor));
+  MSC_CHECK_ARGUMENT(params.capacity >= (params.capacity_factor > 0.0f ? 0 : 1),
+                     "capacity is %lld, must be positive, or not negative with a capacity_factor",
+                     static_cast<long long>(params.capacity));
+  check_pointer(params.batch, "params->batch");
+  check_pointer(params.cache, "params->cache");
+  MSC_CHECK_ARGUMENT(params.cache->device == device, "params->cache belongs to another device");
+  MSC_CHECK_ARGUMENT(params.batch->num_tokens == num_tokens, "params->batch has %lld tokens, the input %lld rows",
+                     static_cast<long long>(params.batch->num_tokens), static_cast<long long>(num_tokens));
+  msc::cpu::check_layer(*params.cache, params.layer);
+  const msc::cpu::KvLayout& layout = params.cache->layout;
+  MSC_CHECK_ARGUMENT(rule.num_experts <= layout.routed_experts && rule.top_k <= layout.routed_choices,
+                     "the router chooses %lld of %lld experts, the cache's pages have room for the counts of %lld of %lld: "
+                     "raise routed_experts and routed_choices",
+                     static_cast<long long>(rule.top_k), static_cast<long long>(rule.num_experts),
+                     static_cast<long long>(layout.routed_choices), static_cast<long long>(layout.routed_experts));
+  msc::cpu::check_page_tables(*params.batch, *params.cache, 2, false);
+  return {params.overflow, params.queue,  params.capacity, static_cast<double>(params.capacity_factor),
+          params.batch,    params.cache, params.layer};
+}
+
+void check_forced(Matrix<const int32_t> forced, int64_t num_experts, bool may_drop) {
   for (int64_t r = 0; r < forced.rows; ++r) {
     const int32_t* ids = forced.row(r);
     for (int64_t k = 0; k < forced.cols; ++k) {
+      if (may_drop && ids[k] == -1) {
+        continue;
+      }
       MSC_CHECK_ARGUMENT(ids[k] >= 0 && ids[k] < num_experts, "forced_ids[%lld, %lld] is %d, must be 0 to %lld",
                          static_cast<long long>(r), static_cast<long long>(k), ids[k],
                          static_cast<long long>(num_experts - 1));
@@ -196,10 +233,12 @@ msc_status msc_op_router(msc_stream* stream, const msc_router_params* params) {
     check_router_weight(params->weight, device, input.cols);
     const int64_t num_experts = params->weight->layout().rows;
     const msc::cpu::RouterRule rule = checked_rule(*params, device, num_experts);
+    const msc::cpu::CapacityRule limits = checked_capacity(*params, device, rule, input.rows);
+    const bool is_limited = limits.overflow != MSC_ROUTER_OVERFLOW_UNLIMITED;
     Matrix<const int32_t> forced;
     if (params->forced_ids.buffer != nullptr) {
       forced = read_only(shaped<int32_t>(params->forced_ids, device, input.rows, rule.top_k, "forced_ids"));
-      check_forced(forced, num_experts);
+      check_forced(forced, num_experts, is_limited);
     }
     const auto ids = shaped<int32_t>(params->ids, device, input.rows, rule.top_k, "ids");
     const auto weights = shaped<float>(params->weights, device, input.rows, rule.top_k, "weights");
@@ -208,6 +247,9 @@ msc_status msc_op_router(msc_stream* stream, const msc_router_params* params) {
     }
     const Matrix<float> logits = router_logits(*stream, *params, input, num_experts);
     msc::cpu::route(*stream, rule, read_only(logits), forced, ids, weights);
+    if (is_limited) {
+      msc::cpu::apply_capacity(*stream, rule, limits, !forced, read_only(logits), ids, weights);
+    }
   });
 }
 

@@ -26,11 +26,12 @@ struct MoeShape {
   bool accumulate = true;
   bool bias = false;
   double scale = 1;  // of the weights; large ones reach the clamps
+  bool dropped = false;  // some choices have no expert
 
   int32_t down() const { return down_format < 0 ? format : down_format; }
   std::string name() const {
     return text(format_name(format), "_", format_name(down()), "_e", experts, "k", top_k, "_h", hidden, "_i", width, "_s",
-                shared_width, "_t", tokens, activation_name(), accumulate ? "" : "_store", bias ? "_bias" : "", scale > 1 ? "_large" : "");
+                shared_width, "_t", tokens, activation_name(), accumulate ? "" : "_store", bias ? "_bias" : "", scale > 1 ? "_large" : "", dropped ? "_dropped" : "");
   }
   const char* activation_name() const {
     return activation == MSC_EPILOGUE_SWIGLU ? "" : activation == MSC_EPILOGUE_SWIGLU_CLAMPED ? "_clamped" : "_gelu";
@@ -126,6 +127,9 @@ class MoeRig {
         std::swap(all[static_cast<size_t>(k)], all[static_cast<size_t>(session.rng().integer(k, shape.experts - 1))]);
         ids_.push_back(all[static_cast<size_t>(k)]);
         weights_.push_back(static_cast<float>(session.rng().uniform()));
+        if (shape.dropped && (t % 3 == 1 || (t + k) % 4 == 0)) {  // every third token has none
+          ids_.back() = -1;
+        }
       }
     }
   }
@@ -182,6 +186,9 @@ class MoeRig {
       std::vector<double> sum(static_cast<size_t>(shape_.hidden));
       for (int64_t k = 0; k < shape_.top_k; ++k) {
         const auto choice = static_cast<size_t>(t * shape_.top_k + k);
+        if (ids_[choice] < 0) {
+          continue;
+        }
         add_expert(routed_, ids_[choice], weights_[choice], shape_.activation, x, sum);
       }
       if (shape_.shared_width > 0) {
@@ -233,7 +240,7 @@ void check_refusals(Session& session) {
   auto& weights = session.input("weights", 2, 2, std::vector<float>(4, 0.5f));
   auto& ids = session.input("ids", 2, 2, std::vector<int32_t>{0, 1, 2, 3});
   auto& high = session.input("high", 2, 2, std::vector<int32_t>{0, 1, 2, 8});
-  auto& negative = session.input("negative", 2, 2, std::vector<int32_t>{0, -1, 2, 3});
+  auto& negative = session.input("negative", 2, 2, std::vector<int32_t>{0, -2, 2, 3});
   auto& twice = session.input("twice", 2, 2, std::vector<int32_t>{0, 1, 3, 3});
   auto& narrow = session.input("narrow", 2, 63, session.rng().normals(126));
   auto& out = session.inout("out", 2, 64, session.rng().normals(128));
@@ -244,7 +251,7 @@ void check_refusals(Session& session) {
   };
   const auto nothing = [](msc_moe_params&) {};
   refuse("ids[1, 1] is 8", input, high, nothing);
-  refuse("ids[0, 1] is -1", input, negative, nothing);
+  refuse("ids[0, 1] is -2", input, negative, nothing);
   refuse("chooses expert 3 twice", input, twice, nothing);
   refuse("gate is 8 x [32, 64]", narrow, ids, nothing);
   refuse("precision", input, ids, [](msc_moe_params& p) { p.precision = 7; });
@@ -295,6 +302,10 @@ OP_CASES(moe) {
   add({.format = MSC_FORMAT_Q4_1, .down_format = MSC_FORMAT_BF16, .shared_width = 96});
   add({.format = MSC_FORMAT_F32, .experts = 3, .top_k = 1, .hidden = 9, .width = 7, .shared_width = 5, .tokens = 4});
   add({.experts = 1, .top_k = 1, .tokens = 1});
+  for (const int64_t shared_width : {0, 32}) {
+    add({.shared_width = shared_width, .tokens = 9, .dropped = true});
+    add({.top_k = 1, .shared_width = shared_width, .tokens = 40, .accumulate = false, .dropped = true});
+  }
   add({.experts = 4, .top_k = 4, .tokens = 9, .accumulate = false});
   add({.experts = 16, .top_k = 4, .hidden = 96, .width = 160, .shared_width = 32, .tokens = 25});
   add({.experts = 2, .top_k = 1, .tokens = 230});  // more tokens at an expert than a tile has rows

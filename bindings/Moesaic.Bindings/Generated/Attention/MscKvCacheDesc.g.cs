@@ -45,6 +45,12 @@ internal unsafe struct MscKvCacheDesc
 
     public uint Reserved;
 
+    /// <summary>Capacity-limited routing (msc_router_params.overflow): most experts of a layer and most choices of a token. A page
+    /// then also holds, per layer, what each expert took before the page and what its tokens chose. 0, 0: none.</summary>
+    public long RoutedExperts;
+
+    public long RoutedChoices;
+
     /// <summary>All zero but for the size, which <c>struct_size</c> states.</summary>
     public static MscKvCacheDesc Create() => new() { StructSize = (uint)sizeof(MscKvCacheDesc) };
 }

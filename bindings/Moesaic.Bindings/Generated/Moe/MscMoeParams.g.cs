@@ -27,7 +27,7 @@ internal unsafe struct MscMoeParams
     /// <summary>[T, H]</summary>
     public MscTensor Input;
 
-    /// <summary>[T, K] int32 and [T, K]</summary>
+    /// <summary>[T, K] int32 and [T, K]; id -1: no expert.</summary>
     public MscTensor Ids;
 
     public MscTensor Weights;

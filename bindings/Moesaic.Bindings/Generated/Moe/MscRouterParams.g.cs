@@ -11,7 +11,12 @@ namespace Moesaic.Bindings;
 /// <summary>Chooses experts. z = W x + bias in float32; p = score(z); selection score s = p + selection_bias.
 /// With num_groups &gt; 1 only experts of the kept_groups best groups are eligible (others count as -infinity).
 /// ids = the top_k largest s, best first, ties to the lower index; weights = p of the chosen, without the bias;
-/// if normalise: weights /= (sum + norm_eps); weights *= scale.</summary>
+/// if normalise: weights /= (sum + norm_eps); weights *= scale.
+/// With an <c>overflow</c> rule an expert takes at most C choices of a sequence, C = max(capacity, ceil(capacity_factor * L *
+/// top_k / E)) with L the sequence's positions up to the end of the step. Choices are counted in token order and the counts
+/// lie in the sequence's pages, so they go on from step to step, and with the pages of a cached prefix; position 0 starts
+/// at none. Normalisation and the softmax of SOFTMAX_OF_CHOSEN are over the choices that were kept.
+/// See src/decisions/expert-capacity.md.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct MscRouterParams
 {
@@ -47,14 +52,36 @@ internal unsafe struct MscRouterParams
     /// <summary>Optional [1, E], selection only.</summary>
     public MscTensor SelectionBias;
 
-    /// <summary>Optional [T, top_k] int32: choices of another run, replayed; weights are still this run's own.</summary>
+    /// <summary>Optional [T, top_k] int32: choices of another run, replayed; weights are still this run's own. With an overflow rule
+    /// an id may be -1 (dropped), and replayed choices are counted but not limited.</summary>
     public MscTensor ForcedIds;
 
-    /// <summary>[T, top_k] int32</summary>
+    /// <summary>[T, top_k] int32; -1 where a choice was dropped.</summary>
     public MscTensor Ids;
 
     /// <summary>[T, top_k]</summary>
     public MscTensor Weights;
+
+    /// <summary>msc_router_overflow; with MSC_ROUTER_OVERFLOW_UNLIMITED the fields below are not used.</summary>
+    public int Overflow;
+
+    /// <summary>msc_router_queue</summary>
+    public int Queue;
+
+    /// <summary>Choices of a sequence that an expert takes at least; 0 only with a factor.</summary>
+    public long Capacity;
+
+    /// <summary>1: room for every choice, were they spread evenly; 0: <c>capacity</c> alone.</summary>
+    public float CapacityFactor;
+
+    public uint Reserved2;
+
+    /// <summary>The step, and the cache whose pages hold the counts (msc_kv_cache_desc.routed_experts) of this layer.</summary>
+    public MscBatch* Batch;
+
+    public MscKvCache* Cache;
+
+    public long Layer;
 
     /// <summary>All zero but for the size, which <c>struct_size</c> states.</summary>
     public static MscRouterParams Create() => new() { StructSize = (uint)sizeof(MscRouterParams) };

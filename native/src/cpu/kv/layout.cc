@@ -10,6 +10,7 @@ namespace {
 constexpr int64_t kMaxWidth = 1 << 16;
 constexpr int64_t kMaxPageTokens = 1 << 20;
 constexpr int64_t kMaxCount = std::numeric_limits<int32_t>::max();
+constexpr int64_t kMaxRoutedExperts = 1 << 16;
 constexpr uint64_t kAlignment = 64;
 
 void check_range(int64_t value, int64_t low, int64_t high, const char* field) {
@@ -40,6 +41,21 @@ uint64_t checked_product(uint64_t a, uint64_t b, const char* what) {
                      "msc_kv_cache_desc: %s overflow (%llu x %llu bytes): lower num_layers, num_kv_heads or num_pages", what,
                      static_cast<unsigned long long>(a), static_cast<unsigned long long>(b));
   return product;
+}
+
+void set_routing_state(const msc_kv_cache_desc& desc, KvLayout& layout) {
+  if (desc.routed_experts == 0 && desc.routed_choices == 0) {
+    return;
+  }
+  check_range(desc.routed_experts, 1, kMaxRoutedExperts, "routed_experts");
+  check_range(desc.routed_choices, 1, desc.routed_experts, "routed_choices");
+  MSC_CHECK_ARGUMENT(desc.window != 1,
+                     "msc_kv_cache_desc.window is 1: counts of chosen experts go on from the page before, which must be in "
+                     "the window; use 0 or at least 2");
+  layout.routed_experts = desc.routed_experts;
+  layout.routed_choices = desc.routed_choices;
+  layout.routing_bytes = aligned(static_cast<uint64_t>(desc.routed_experts + desc.page_tokens * desc.routed_choices) *
+                                 sizeof(int32_t));
 }
 
 }  // namespace
@@ -88,7 +104,10 @@ KvLayout make_kv_layout(const msc_kv_cache_desc& desc) {
   layout.head_bytes = layout.v_scale_offset + aligned(scale_bytes);
   const uint64_t layer_bytes =
       checked_product(layout.head_bytes, static_cast<uint64_t>(desc.num_kv_heads), "a layer's bytes");
-  layout.page_bytes = checked_product(layer_bytes, static_cast<uint64_t>(desc.num_layers), "a page's bytes");
+  layout.routing_offset = checked_product(layer_bytes, static_cast<uint64_t>(desc.num_layers), "a page's bytes");
+  set_routing_state(desc, layout);
+  layout.page_bytes = layout.routing_offset + checked_product(layout.routing_bytes, static_cast<uint64_t>(desc.num_layers),
+                                                              "a page's routing state");
   layout.total_bytes = checked_product(layout.page_bytes, static_cast<uint64_t>(desc.num_pages), "the cache's bytes");
   return layout;
 }

@@ -17,6 +17,9 @@ inline constexpr int64_t kKvGroup = 16;
 /// Values that are a prefix of the keys (latent attention) are stored once, in rows:
 ///   keys    [page_tokens][k_width]
 ///   scales  [page_tokens] float32 of the prefix, then of the other channels (I8 alone)
+/// and behind all blocks, per layer where routing is limited by capacity:
+///   counts  [routed_experts] int32: choices that each expert took of the positions before the page
+///   choices [page_tokens][routed_choices] int32: kept choices of the page's positions, -1 where dropped
 struct KvLayout {
   int32_t format;
   int64_t num_layers;
@@ -34,6 +37,10 @@ struct KvLayout {
   uint64_t k_scale_offset;
   uint64_t v_scale_offset;
   uint64_t head_bytes;
+  int64_t routed_experts;  // 0: no routing state
+  int64_t routed_choices;
+  uint64_t routing_offset;  // from the start of a page, in bytes
+  uint64_t routing_bytes;   // of one layer
   uint64_t page_bytes;
   uint64_t total_bytes;
 

@@ -10,8 +10,11 @@ namespace {
 
 void check_row(const int32_t* ids, int64_t token, int64_t top_k, int64_t num_experts) {
   for (int64_t k = 0; k < top_k; ++k) {
+    if (ids[k] == kNoExpert) {
+      continue;
+    }
     MSC_CHECK_ARGUMENT(ids[k] >= 0 && ids[k] < num_experts,
-                       "ids[%lld, %lld] is %d: not one of the layer's %lld experts", static_cast<long long>(token),
+                       "ids[%lld, %lld] is %d: not one of the layer's %lld experts, nor -1 for none", static_cast<long long>(token),
                        static_cast<long long>(k), ids[k], static_cast<long long>(num_experts));
     for (int64_t earlier = 0; earlier < k; ++earlier) {
       MSC_CHECK_ARGUMENT(ids[earlier] != ids[k], "token %lld chooses expert %d twice", static_cast<long long>(token),
@@ -37,7 +40,9 @@ Assignments group_by_expert(const int32_t* ids, int64_t ids_stride, const float*
     const int32_t* row = ids + token * ids_stride;
     check_row(row, token, top_k, num_experts);
     for (int64_t k = 0; k < top_k; ++k) {
-      ++offsets[row[k] + 1];
+      if (row[k] != kNoExpert) {
+        ++offsets[row[k] + 1];
+      }
     }
   }
   for (int64_t e = 0; e < num_experts; ++e) {
@@ -47,7 +52,9 @@ Assignments group_by_expert(const int32_t* ids, int64_t ids_stride, const float*
   for (int64_t token = 0; token < num_tokens; ++token) {
     const int32_t* row = ids + token * ids_stride;
     for (int64_t k = 0; k < top_k; ++k) {
-      items[offsets[row[k]]++] = {static_cast<int32_t>(token), weights[token * weights_stride + k]};
+      if (row[k] != kNoExpert) {
+        items[offsets[row[k]]++] = {static_cast<int32_t>(token), weights[token * weights_stride + k]};
+      }
     }
   }
   // offsets[e] is now the end of expert e; keep the touched ones, packed to the front.

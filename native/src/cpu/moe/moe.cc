@@ -214,7 +214,7 @@ class MoeRun {
       if (!call_.accumulate) {
         std::fill(out + columns.begin, out + columns.end, 0.0f);
       }
-      for (int64_t k = 0; k < per_token; ++k) {
+      for (int64_t k = 0; k < scratch_.num_rows_listed[t]; ++k) {
         const float* from = scratch_.partial + scratch_.rows_of_tokens[t * per_token + k] * scratch_.partial_stride;
         for (int64_t i = columns.begin; i < columns.end; ++i) {
           out[i] += from[i];

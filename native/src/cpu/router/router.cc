@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "cpu/router/row.h"
+
 namespace msc::cpu {
 namespace {
 
@@ -38,27 +40,6 @@ class TopList {
   int64_t size_ = 0;
 };
 
-struct Scratch {
-  Scratch(float* base, const RouterRule& rule) {
-    const auto take = [&](int64_t floats) {
-      float* part = base == nullptr ? nullptr : base + size;
-      size += rounded(floats);
-      return part;
-    };
-    p = take(rule.num_experts);
-    selection = take(rule.num_experts);
-    top_values = take(std::max(rule.top_k, rule.num_groups));
-    groups = reinterpret_cast<int32_t*>(take(rule.num_groups));
-    chosen = take(rule.top_k);
-  }
-  float* p;           // scores
-  float* selection;   // scores with the bias, NaN as -infinity
-  float* top_values;
-  int32_t* groups;
-  float* chosen;      // logits or weights of the chosen
-  int64_t size = 0;
-};
-
 float group_score(const RouterRule& rule, const float* selection, int64_t group) {
   const int64_t size = rule.num_experts / rule.num_groups;
   float first = kNever;
@@ -74,65 +55,92 @@ float group_score(const RouterRule& rule, const float* selection, int64_t group)
   return rule.group_rule == MSC_ROUTER_GROUP_RULE_MAX ? first : first + second;
 }
 
-void choose(const RouterRule& rule, const Scratch& scratch, int32_t* ids) {
-  int64_t num_kept = 1;
-  scratch.groups[0] = 0;
-  if (rule.num_groups > 1) {
-    num_kept = rule.kept_groups;
-    TopList best(scratch.groups, scratch.top_values, num_kept);
-    for (int64_t g = 0; g < rule.num_groups; ++g) {
-      best.offer(static_cast<int32_t>(g), group_score(rule, scratch.selection, g));
-    }
-    std::sort(scratch.groups, scratch.groups + num_kept);  // experts are offered by ascending index: ties go to the lower
-  }
-  const int64_t size = rule.num_experts / rule.num_groups;
-  TopList best(ids, scratch.top_values, rule.top_k);
-  for (int64_t i = 0; i < num_kept; ++i) {
-    const int64_t begin = scratch.groups[i] * size;
-    for (int64_t e = begin; e < begin + size; ++e) {
-      best.offer(static_cast<int32_t>(e), scratch.selection[e]);
-    }
-  }
+void choose(const RouterRule& rule, const RouterRow& row, int32_t* ids) {
+  TopList best(ids, row.top_values, rule.top_k);
+  for_each_eligible(rule, row, [&](int32_t expert) { best.offer(expert, row.selection[expert]); });
 }
 
 }  // namespace
 
-int64_t router_scratch_floats(const RouterRule& rule) { return Scratch(nullptr, rule).size; }
+RouterRow::RouterRow(float* base, const RouterRule& rule) {
+  const auto take = [&](int64_t floats) {
+    float* part = base == nullptr ? nullptr : base + size;
+    size += rounded(floats);
+    return part;
+  };
+  p = take(rule.num_experts);
+  selection = take(rule.num_experts);
+  top_values = take(std::max(rule.top_k, rule.num_groups));
+  groups = reinterpret_cast<int32_t*>(take(rule.num_groups));
+  chosen = take(rule.top_k);
+}
+
+int64_t router_scratch_floats(const RouterRule& rule) { return RouterRow(nullptr, rule).size; }
+
+const float* score_row(RouterScores scores, const RouterRule& rule, const float* logits, const RouterRow& row) {
+  if (rule.score == MSC_ROUTER_SCORE_SOFTMAX_OF_CHOSEN) {
+    return logits;
+  }
+  scores(logits, rule.num_experts, rule.score, row.p);
+  return row.p;
+}
+
+void rank_row(const RouterRule& rule, const float* p, RouterRow& row) {
+  for (int64_t e = 0; e < rule.num_experts; ++e) {
+    const float s = rule.selection_bias == nullptr ? p[e] : p[e] + rule.selection_bias[e];
+    row.selection[e] = std::isnan(s) ? kNever : s;
+  }
+  row.num_kept = 1;
+  row.groups[0] = 0;
+  if (rule.num_groups > 1) {
+    row.num_kept = rule.kept_groups;
+    TopList best(row.groups, row.top_values, row.num_kept);
+    for (int64_t g = 0; g < rule.num_groups; ++g) {
+      best.offer(static_cast<int32_t>(g), group_score(rule, row.selection, g));
+    }
+    std::sort(row.groups, row.groups + row.num_kept);  // experts are offered by ascending index: ties go to the lower
+  }
+}
+
+void weigh_row(RouterScores scores, const RouterRule& rule, const float* p, const int32_t* ids, const RouterRow& row,
+               float* weights) {
+  int64_t num_chosen = 0;
+  for (int64_t k = 0; k < rule.top_k; ++k) {
+    if (ids[k] >= 0) {
+      row.chosen[num_chosen++] = p[ids[k]];
+    }
+  }
+  const float* chosen = row.chosen;
+  if (rule.score == MSC_ROUTER_SCORE_SOFTMAX_OF_CHOSEN && num_chosen > 0) {
+    // top_k <= num_experts, so that p has room.
+    scores(row.chosen, num_chosen, MSC_ROUTER_SCORE_SOFTMAX, row.p);
+    chosen = row.p;
+  }
+  float sum = 0.0f;
+  for (int64_t k = 0; k < num_chosen; ++k) {
+    sum += chosen[k];
+  }
+  for (int64_t k = 0, next = 0; k < rule.top_k; ++k) {
+    weights[k] = 0.0f;
+    if (ids[k] >= 0) {
+      const float weight = rule.normalise ? chosen[next] / (sum + rule.norm_eps) : chosen[next];
+      weights[k] = weight * rule.scale;
+      ++next;
+    }
+  }
+}
 
 void route_row(RouterScores scores, const RouterRule& rule, const float* logits, const int32_t* forced, int32_t* ids,
-               float* weights, float* scratch_base) {
-  const Scratch scratch(scratch_base, rule);
-  const bool of_chosen = rule.score == MSC_ROUTER_SCORE_SOFTMAX_OF_CHOSEN;
-  if (!of_chosen) {
-    scores(logits, rule.num_experts, rule.score, scratch.p);
-  }
-  const float* p = of_chosen ? logits : scratch.p;
+               float* weights, float* scratch) {
+  RouterRow row(scratch, rule);
+  const float* p = score_row(scores, rule, logits, row);
   if (forced != nullptr) {
     std::copy(forced, forced + rule.top_k, ids);
   } else {
-    for (int64_t e = 0; e < rule.num_experts; ++e) {
-      const float s = rule.selection_bias == nullptr ? p[e] : p[e] + rule.selection_bias[e];
-      scratch.selection[e] = std::isnan(s) ? kNever : s;
-    }
-    choose(rule, scratch, ids);
+    rank_row(rule, p, row);
+    choose(rule, row, ids);
   }
-  for (int64_t k = 0; k < rule.top_k; ++k) {
-    scratch.chosen[k] = p[ids[k]];
-  }
-  const float* chosen = scratch.chosen;
-  if (of_chosen) {
-    // top_k <= num_experts, so that p has room.
-    scores(scratch.chosen, rule.top_k, MSC_ROUTER_SCORE_SOFTMAX, scratch.p);
-    chosen = scratch.p;
-  }
-  float sum = 0.0f;
-  for (int64_t k = 0; k < rule.top_k; ++k) {
-    sum += chosen[k];
-  }
-  for (int64_t k = 0; k < rule.top_k; ++k) {
-    const float weight = rule.normalise ? chosen[k] / (sum + rule.norm_eps) : chosen[k];
-    weights[k] = weight * rule.scale;
-  }
+  weigh_row(scores, rule, p, ids, row, weights);
 }
 
 RouterScores router_scores(int32_t isa) {

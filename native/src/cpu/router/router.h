@@ -27,7 +27,7 @@ int64_t router_scratch_floats(const RouterRule& rule);
 /// p = score(z) of one row; p has room for num_experts rounded up to 16.
 using RouterScores = void (*)(const float* logits, int64_t count, int32_t score, float* p);
 
-/// Chooses the experts of one row and weighs them. `forced`: choices to weigh instead, or NULL. Logits that are NaN are
+/// Chooses the experts of one row and weighs them. `forced`: choices to weigh instead (-1: none), or NULL. Logits that are NaN are
 /// chosen last; ids are valid and distinct in any case.
 void route_row(RouterScores scores, const RouterRule& rule, const float* logits, const int32_t* forced, int32_t* ids,
                float* weights, float* scratch);
