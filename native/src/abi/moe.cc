@@ -119,7 +119,7 @@ msc::cpu::CapacityRule checked_capacity(const msc_router_params& params, const m
                      "raise routed_experts and routed_choices",
                      static_cast<long long>(rule.top_k), static_cast<long long>(rule.num_experts),
                      static_cast<long long>(layout.routed_choices), static_cast<long long>(layout.routed_experts));
-  msc::cpu::check_page_tables(*params.batch, *params.cache, 2, false);
+  msc::cpu::check_page_tables(*params.batch, *params.cache, msc::cpu::KvUse::kCausal, 2);
   return {params.overflow, params.queue,  params.capacity, static_cast<double>(params.capacity_factor),
           params.batch,    params.cache, params.layer};
 }

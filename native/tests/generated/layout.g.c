@@ -19,7 +19,7 @@
 #define CHECK_OFFSET(type, field, offset) \
   _Static_assert(offsetof(type, field) == (offset), "offset of " #type "." #field)
 
-CHECK_SIZE(msc_kv_cache_desc, 80, 8);
+CHECK_SIZE(msc_kv_cache_desc, 96, 8);
 CHECK_OFFSET(msc_kv_cache_desc, struct_size, 0);
 CHECK_OFFSET(msc_kv_cache_desc, format, 4);
 CHECK_OFFSET(msc_kv_cache_desc, num_layers, 8);
@@ -32,6 +32,8 @@ CHECK_OFFSET(msc_kv_cache_desc, num_pages, 56);
 CHECK_OFFSET(msc_kv_cache_desc, window, 64);
 CHECK_OFFSET(msc_kv_cache_desc, group, 72);
 CHECK_OFFSET(msc_kv_cache_desc, reserved, 76);
+CHECK_OFFSET(msc_kv_cache_desc, routed_experts, 80);
+CHECK_OFFSET(msc_kv_cache_desc, routed_choices, 88);
 
 CHECK_SIZE(msc_kv_cache_info, 24, 8);
 CHECK_OFFSET(msc_kv_cache_info, struct_size, 0);
@@ -174,7 +176,7 @@ CHECK_OFFSET(msc_latent_expanded_params, out, 88);
 CHECK_OFFSET(msc_latent_expanded_params, scale, 136);
 CHECK_OFFSET(msc_latent_expanded_params, reserved, 140);
 
-CHECK_SIZE(msc_router_params, 336, 8);
+CHECK_SIZE(msc_router_params, 384, 8);
 CHECK_OFFSET(msc_router_params, struct_size, 0);
 CHECK_OFFSET(msc_router_params, score, 4);
 CHECK_OFFSET(msc_router_params, group_rule, 8);
@@ -192,6 +194,14 @@ CHECK_OFFSET(msc_router_params, selection_bias, 144);
 CHECK_OFFSET(msc_router_params, forced_ids, 192);
 CHECK_OFFSET(msc_router_params, ids, 240);
 CHECK_OFFSET(msc_router_params, weights, 288);
+CHECK_OFFSET(msc_router_params, overflow, 336);
+CHECK_OFFSET(msc_router_params, queue, 340);
+CHECK_OFFSET(msc_router_params, capacity, 344);
+CHECK_OFFSET(msc_router_params, capacity_factor, 352);
+CHECK_OFFSET(msc_router_params, reserved2, 356);
+CHECK_OFFSET(msc_router_params, batch, 360);
+CHECK_OFFSET(msc_router_params, cache, 368);
+CHECK_OFFSET(msc_router_params, layer, 376);
 
 CHECK_SIZE(msc_moe_params, 408, 8);
 CHECK_OFFSET(msc_moe_params, struct_size, 0);

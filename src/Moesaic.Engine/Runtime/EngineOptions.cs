@@ -36,6 +36,9 @@ public sealed record EngineOptions
     /// <summary>Says how much memory can still be used; null: as the system tells.</summary>
     public Func<MemoryReport?>? Memory { get; init; }
 
+    /// <summary>Changes what the family described, in tests.</summary>
+    internal Func<DecoderDescription, DecoderDescription>? EditDescription { get; init; }
+
     /// <summary>The cache of a model with a long context is not taken whole unless asked for.</summary>
     public const int DefaultMaxContext = 8192;
 }

@@ -91,6 +91,8 @@ public sealed unsafe class KvCache : IDisposable
         desc.NumPages = description.NumPages;
         desc.Window = description.Window;
         desc.Group = (uint)description.Group;
+        desc.RoutedExperts = description.RoutedExperts;
+        desc.RoutedChoices = description.RoutedChoices;
         return desc;
     }
 }

@@ -33,4 +33,10 @@ public sealed record KvCacheDescription
 
     /// <summary>Index of this group's page table in the batch.</summary>
     public int Group { get; init; }
+
+    /// <summary>Capacity-limited routing: most experts of a layer, whose counts lie in the pages; 0: none.</summary>
+    public long RoutedExperts { get; init; }
+
+    /// <summary>Most choices of a token where <see cref="RoutedExperts"/> is set, otherwise 0.</summary>
+    public long RoutedChoices { get; init; }
 }

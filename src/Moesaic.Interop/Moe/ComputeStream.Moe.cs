@@ -24,6 +24,17 @@ public sealed unsafe partial class ComputeStream
         native.ForcedIds = parameters.ForcedIds.ToNative();
         native.Ids = parameters.Ids.ToNative();
         native.Weights = parameters.Weights.ToNative();
+        if (parameters.Overflow != RouterOverflow.Unlimited)
+        {
+            native.Overflow = (int)parameters.Overflow;
+            native.Queue = (int)parameters.Queue;
+            native.Capacity = parameters.Capacity;
+            native.CapacityFactor = parameters.CapacityFactor;
+            native.Batch = parameters.Batch is { } batch ? batch.Native : null;
+            native.Cache = parameters.Cache is { } cache ? cache.Native : null;
+            native.Layer = parameters.CacheLayer;
+        }
+
         NativeMethods.MscOpRouter(Native, &native).ThrowOnError();
     }
 

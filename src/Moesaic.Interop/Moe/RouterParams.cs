@@ -38,12 +38,34 @@ public readonly ref struct RouterParams
     /// <summary>Optional [1, E], selection only.</summary>
     public Tensor SelectionBias { get; init; }
 
-    /// <summary>Optional [T, top k] int32: choices of another run, replayed; weights are still this run's own.</summary>
+    /// <summary>Optional [T, top k] int32: choices of another run, replayed; weights are still this run's own. With an overflow
+    /// rule an id may be -1 (dropped), and replayed choices are counted but not limited.</summary>
     public Tensor ForcedIds { get; init; }
 
-    /// <summary>[T, top k] int32</summary>
+    /// <summary>[T, top k] int32; -1 where a choice was dropped.</summary>
     public required Tensor Ids { get; init; }
 
     /// <summary>[T, top k]</summary>
     public required Tensor Weights { get; init; }
+
+    /// <summary>What becomes of a choice whose expert is full; if unlimited, nothing below is used.</summary>
+    public RouterOverflow Overflow { get; init; }
+
+    /// <summary>Order in which the choices of a sequence's tokens in a step are offered.</summary>
+    public RouterQueue Queue { get; init; }
+
+    /// <summary>Choices of a sequence that an expert takes at least; 0 only with a factor.</summary>
+    public long Capacity { get; init; }
+
+    /// <summary>1: room for every choice of the sequence so far, were they spread evenly; 0: <see cref="Capacity"/> alone.</summary>
+    public float CapacityFactor { get; init; }
+
+    /// <summary>The step.</summary>
+    public Batch? Batch { get; init; }
+
+    /// <summary>The cache whose pages hold the counts; see <see cref="KvCacheDescription.RoutedExperts"/>.</summary>
+    public KvCache? Cache { get; init; }
+
+    /// <summary>Layer within the cache's group.</summary>
+    public long CacheLayer { get; init; }
 }

@@ -13,7 +13,7 @@ internal static unsafe partial class LayoutTable
     {
         {
             MscKvCacheDesc value = default;
-            entries.Add(new("msc_kv_cache_desc", 80, sizeof(MscKvCacheDesc)));
+            entries.Add(new("msc_kv_cache_desc", 96, sizeof(MscKvCacheDesc)));
             entries.Add(new("msc_kv_cache_desc.struct_size", 0, (byte*)&value.StructSize - (byte*)&value));
             entries.Add(new("msc_kv_cache_desc.format", 4, (byte*)&value.Format - (byte*)&value));
             entries.Add(new("msc_kv_cache_desc.num_layers", 8, (byte*)&value.NumLayers - (byte*)&value));
@@ -26,6 +26,8 @@ internal static unsafe partial class LayoutTable
             entries.Add(new("msc_kv_cache_desc.window", 64, (byte*)&value.Window - (byte*)&value));
             entries.Add(new("msc_kv_cache_desc.group", 72, (byte*)&value.Group - (byte*)&value));
             entries.Add(new("msc_kv_cache_desc.reserved", 76, (byte*)&value.Reserved - (byte*)&value));
+            entries.Add(new("msc_kv_cache_desc.routed_experts", 80, (byte*)&value.RoutedExperts - (byte*)&value));
+            entries.Add(new("msc_kv_cache_desc.routed_choices", 88, (byte*)&value.RoutedChoices - (byte*)&value));
         }
         {
             MscKvCacheInfo value = default;
@@ -198,7 +200,7 @@ internal static unsafe partial class LayoutTable
         }
         {
             MscRouterParams value = default;
-            entries.Add(new("msc_router_params", 336, sizeof(MscRouterParams)));
+            entries.Add(new("msc_router_params", 384, sizeof(MscRouterParams)));
             entries.Add(new("msc_router_params.struct_size", 0, (byte*)&value.StructSize - (byte*)&value));
             entries.Add(new("msc_router_params.score", 4, (byte*)&value.Score - (byte*)&value));
             entries.Add(new("msc_router_params.group_rule", 8, (byte*)&value.GroupRule - (byte*)&value));
@@ -216,6 +218,14 @@ internal static unsafe partial class LayoutTable
             entries.Add(new("msc_router_params.forced_ids", 192, (byte*)&value.ForcedIds - (byte*)&value));
             entries.Add(new("msc_router_params.ids", 240, (byte*)&value.Ids - (byte*)&value));
             entries.Add(new("msc_router_params.weights", 288, (byte*)&value.Weights - (byte*)&value));
+            entries.Add(new("msc_router_params.overflow", 336, (byte*)&value.Overflow - (byte*)&value));
+            entries.Add(new("msc_router_params.queue", 340, (byte*)&value.Queue - (byte*)&value));
+            entries.Add(new("msc_router_params.capacity", 344, (byte*)&value.Capacity - (byte*)&value));
+            entries.Add(new("msc_router_params.capacity_factor", 352, (byte*)&value.CapacityFactor - (byte*)&value));
+            entries.Add(new("msc_router_params.reserved2", 356, (byte*)&value.Reserved2 - (byte*)&value));
+            entries.Add(new("msc_router_params.batch", 360, (byte*)&value.Batch - (byte*)&value));
+            entries.Add(new("msc_router_params.cache", 368, (byte*)&value.Cache - (byte*)&value));
+            entries.Add(new("msc_router_params.layer", 376, (byte*)&value.Layer - (byte*)&value));
         }
         {
             MscMoeParams value = default;

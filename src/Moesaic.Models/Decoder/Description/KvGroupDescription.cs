@@ -10,6 +10,12 @@ namespace Moesaic.Models.Decoder;
 /// <param name="Window">Positions looked back on, itself included; 0: all.</param>
 public sealed record KvGroupDescription(ImmutableArray<int> Layers, int NumKeyValueHeads, int KeyWidth, int ValueWidth, int Window)
 {
+    /// <summary>Most experts of a layer whose routing is limited by capacity: its counts lie in the pages; 0: none.</summary>
+    public int RoutedExperts { get; init; }
+
+    /// <summary>Most choices of a token in those layers.</summary>
+    public int RoutedChoices { get; init; }
+
     /// <summary>Groups layers, in order of their first layer.</summary>
     internal static ImmutableArray<KvGroupDescription> Group(IReadOnlyList<LayerDescription> layers)
     {
@@ -28,6 +34,14 @@ public sealed record KvGroupDescription(ImmutableArray<int> Layers, int NumKeyVa
             groups[at].Layers.Add(i);
         }
 
-        return [.. groups.Select(g => g.Shape with { Layers = [.. g.Layers] })];
+        return [.. groups.Select(g => g.Shape with
+        {
+            Layers = [.. g.Layers],
+            RoutedExperts = Limited(g.Layers).Select(m => m.NumExperts).DefaultIfEmpty().Max(),
+            RoutedChoices = Limited(g.Layers).Select(m => m.Router.TopK).DefaultIfEmpty().Max(),
+        })];
+
+        IEnumerable<MoeDescription> Limited(List<int> indices) =>
+            indices.Select(i => layers[i].FeedForward).OfType<MoeDescription>().Where(m => m.Router.Capacity is not null);
     }
 }

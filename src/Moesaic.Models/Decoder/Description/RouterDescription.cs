@@ -33,4 +33,7 @@ public sealed record RouterDescription
     public float NormEpsilon { get; init; }
 
     public float Scale { get; init; } = 1;
+
+    /// <summary>How many choices of a sequence an expert takes; null: any number.</summary>
+    public ExpertCapacity? Capacity { get; init; }
 }

@@ -170,7 +170,7 @@ public sealed class DecoderExecutor : IDisposable
     public void ForceExpertChoices(ReadOnlySpan<int> choices, int numTokens) =>
         (_choices ?? throw new InvalidOperationException("The model has no experts.")).Force(Stream, choices, numTokens);
 
-    /// <summary>Reads which experts the tokens of the last step chose in a layer with experts: [tokens, top k].</summary>
+    /// <summary>Reads which experts the tokens of the last step chose in a layer with experts: [tokens, top k]; -1 where capacity dropped a choice.</summary>
     public void ReadExpertChoices(int moeLayer, Span<int> choices) =>
         (_choices ?? throw new InvalidOperationException("The model has no experts.")).Read(Stream, moeLayer, choices);
 
@@ -188,6 +188,8 @@ public sealed class DecoderExecutor : IDisposable
         NumPages = numPages,
         Window = group.Window,
         Group = index,
+        RoutedExperts = group.RoutedExperts,
+        RoutedChoices = group.RoutedChoices,
     };
 
     private KvCacheDescription CacheOf(KvGroupDescription group, int index) => CacheOf(group, index, _options, _options.TotalPages(_decoder.Description, index));

@@ -19,7 +19,7 @@ internal sealed class LayerRunner(ComputeStream stream, ExecutorBuffers buffers,
         }
         else
         {
-            MixExperts(layer, layer.Moe!, moeLayer, residual, tokens);
+            MixExperts(batch, layer, layer.Moe!, moeLayer, residual, tokens);
         }
     }
 
@@ -89,7 +89,7 @@ internal sealed class LayerRunner(ComputeStream stream, ExecutorBuffers buffers,
         Project(gated, default, Epilogue.Add, [mlp.Down.To(residual)]);
     }
 
-    private void MixExperts(PreparedLayer layer, PreparedMoe moe, int moeLayer, in Tensor residual, int tokens)
+    private void MixExperts(Batch batch, PreparedLayer layer, PreparedMoe moe, int moeLayer, in Tensor residual, int tokens)
     {
         Tensor normed = buffers.Normed.SliceRows(0, tokens);
         RouterDescription router = moe.Router;
@@ -113,6 +113,13 @@ internal sealed class LayerRunner(ComputeStream stream, ExecutorBuffers buffers,
             ForcedIds = choices.Forced(moeLayer, tokens),
             Ids = ids,
             Weights = weights,
+            Overflow = router.Capacity?.Overflow ?? RouterOverflow.Unlimited,
+            Queue = router.Capacity?.Queue ?? default,
+            Capacity = router.Capacity?.PerExpert ?? 0,
+            CapacityFactor = router.Capacity?.Factor ?? 0,
+            Batch = batch,
+            Cache = layer.Cache,
+            CacheLayer = layer.CacheLayer,
         });
         stream.Moe(new MoeParams
         {
