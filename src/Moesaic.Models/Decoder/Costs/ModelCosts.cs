@@ -52,13 +52,14 @@ public sealed class ModelCosts
             bytes[matrix.Source] = matrix.SourceBytes / matrix.Source.NumExperts;
         }
 
-        return Of(plan.Description, m => bytes[m]);
+        return Of(plan.Description, m => bytes[m], plan.LatentForm);
     }
 
     /// <summary>Counts a model.</summary>
     /// <param name="decoder">The model.</param>
     /// <param name="bytesPerExpert">Bytes of one matrix of a weight, as it lies in memory.</param>
-    public static ModelCosts Of(DecoderDescription decoder, Func<MatrixSource, long> bytesPerExpert)
+    /// <param name="form">The form of latent attention.</param>
+    public static ModelCosts Of(DecoderDescription decoder, Func<MatrixSource, long> bytesPerExpert, LatentForm form = LatentForm.Absorbed)
     {
         ArgumentNullException.ThrowIfNull(decoder);
         ArgumentNullException.ThrowIfNull(bytesPerExpert);
@@ -67,7 +68,7 @@ public sealed class ModelCosts
         long embeddingBytes = bytesPerExpert(decoder.Embedding);
         bool tied = decoder.OutputHead is null;
         return new ModelCosts(
-            [.. decoder.Layers.Select(l => Of(l, bytesPerExpert))],
+            [.. decoder.Layers.Select(l => Of(l, bytesPerExpert, form))],
             head,
             tied ? 0 : embeddingBytes,
             embeddingBytes / decoder.Embedding.Rows,
@@ -118,7 +119,7 @@ public sealed class ModelCosts
         return all - (hidden * (hidden + 1) / 2);
     }
 
-    private static LayerCosts Of(LayerDescription layer, Func<MatrixSource, long> bytesPerExpert)
+    private static LayerCosts Of(LayerDescription layer, Func<MatrixSource, long> bytesPerExpert, LatentForm form)
     {
         AttentionDescription attention = layer.Attention;
         Counter counter = new Counter(bytesPerExpert)
@@ -127,6 +128,11 @@ public sealed class ModelCosts
         foreach (ProjectionDescription projection in attention.Input)
         {
             counter.Add(projection);
+        }
+
+        if (attention.Latent is { } latent)
+        {
+            counter.Add(latent, form);
         }
 
         switch (layer.FeedForward)
@@ -148,11 +154,19 @@ public sealed class ModelCosts
         {
             CachedHeads = attention.NumKeyValueHeads,
             CachedKeyChannels = (long)attention.NumKeyValueHeads * attention.KeyWidth,
-            CachedValueChannels = (long)attention.NumKeyValueHeads * attention.ValueWidth,
-            AttentionMultiplyAdds = (long)attention.NumHeads * (attention.KeyWidth + attention.ValueWidth),
+            CachedValueChannels = attention.Latent is null ? (long)attention.NumKeyValueHeads * attention.ValueWidth : 0,
+            AttentionMultiplyAdds = (long)attention.NumHeads * PairMultiplyAdds(attention, form),
             Window = attention.Window,
         };
     }
+
+    // Of one head, a query and a visible position; what expanding a position takes is not counted.
+    private static int PairMultiplyAdds(AttentionDescription attention, LatentForm form) => attention.Latent switch
+    {
+        null => attention.KeyWidth + attention.ValueWidth,
+        { } latent when form == LatentForm.Expanded => latent.QueryWidth + attention.ValueWidth,
+        { } latent => latent.CachedWidth + latent.LatentWidth,
+    };
 
     private sealed class Counter(Func<MatrixSource, long> bytesPerExpert)
     {
@@ -186,6 +200,26 @@ public sealed class ModelCosts
         }
 
         public Counter Add(ProjectionDescription projection) => Add(projection.Weight).Add(projection.Bias);
+
+        public Counter Add(LatentAttentionDescription latent, LatentForm form)
+        {
+            if (latent.QueryDown is { } down)
+            {
+                Add(down);
+            }
+
+            Add(latent.QueryNorm?.Weight).Add(latent.Query).Add(latent.Down).Add(latent.LatentNorm.Weight).AddHeads(latent.Value);
+
+            // The mixed form holds the key maps twice, but a step reads one of them.
+            return AddHeads(latent.Keys(form).First());
+        }
+
+        private Counter AddHeads(MatrixSource matrix)
+        {
+            Add(matrix);
+            _sum = _sum with { DenseBytes = _sum.DenseBytes + (bytesPerExpert(matrix) * (matrix.NumExperts - 1)) };
+            return this;
+        }
 
         public Counter Add(MlpDescription mlp) => Add(mlp.Gate).Add(mlp.Up).Add(mlp.Down);
 

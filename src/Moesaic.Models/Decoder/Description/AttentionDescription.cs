@@ -4,6 +4,7 @@ namespace Moesaic.Models.Decoder;
 
 /// <summary>
 /// Multi-head attention with grouped key-value heads: query head h reads key-value head h / (query heads / key-value heads).
+/// With <see cref="Latent"/> it is multi-head latent attention: one cached head, whose values are a prefix of its keys.
 /// </summary>
 public sealed record AttentionDescription
 {
@@ -11,10 +12,10 @@ public sealed record AttentionDescription
 
     public required int NumKeyValueHeads { get; init; }
 
-    /// <summary>Channels of one head's query and key.</summary>
+    /// <summary>Channels of one head's query and key; with <see cref="Latent"/> of what is cached.</summary>
     public required int KeyWidth { get; init; }
 
-    /// <summary>Channels of one head's value.</summary>
+    /// <summary>Channels of one head's value, that is of its output.</summary>
     public required int ValueWidth { get; init; }
 
     /// <summary>Factor of the scores.</summary>
@@ -25,7 +26,7 @@ public sealed record AttentionDescription
 
     /// <summary>
     /// Query, key and value projections whose outputs, laid one after the other, are [all queries | all keys | all values]:
-    /// three, or one where the checkpoint stores them as one.
+    /// three, or one where the checkpoint stores them as one. Empty with <see cref="Latent"/>.
     /// </summary>
     public required ImmutableArray<ProjectionDescription> Input { get; init; }
 
@@ -43,8 +44,13 @@ public sealed record AttentionDescription
     /// <summary>Optional logit per query head that is added to the softmax's denominator alone.</summary>
     public VectorSource? Sinks { get; init; }
 
-    /// <summary>Width of queries, keys and values of one token together.</summary>
-    public int InputWidth => checked(((NumHeads + NumKeyValueHeads) * KeyWidth) + (NumKeyValueHeads * ValueWidth));
+    /// <summary>Multi-head latent attention; null: each head's keys and values are projected from the layer's input.</summary>
+    public LatentAttentionDescription? Latent { get; init; }
+
+    /// <summary>Width of what is projected for one token: queries, keys and values together, or queries and latent.</summary>
+    public int InputWidth => Latent is { } latent
+        ? checked((NumHeads * latent.QueryWidth) + latent.CachedWidth + latent.QueryRank)
+        : checked(((NumHeads + NumKeyValueHeads) * KeyWidth) + (NumKeyValueHeads * ValueWidth));
 
     /// <summary>Width of one token's attention output.</summary>
     public int OutputWidth => checked(NumHeads * ValueWidth);

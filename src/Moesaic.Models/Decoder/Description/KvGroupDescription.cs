@@ -8,7 +8,8 @@ namespace Moesaic.Models.Decoder;
 /// <param name="KeyWidth">Channels of one head's key.</param>
 /// <param name="ValueWidth">Channels of one head's value.</param>
 /// <param name="Window">Positions looked back on, itself included; 0: all.</param>
-public sealed record KvGroupDescription(ImmutableArray<int> Layers, int NumKeyValueHeads, int KeyWidth, int ValueWidth, int Window)
+/// <param name="LatentWidth">Channels of a key, from the first on, that are its value too (then <paramref name="ValueWidth"/> is 0); 0: keys and values are apart.</param>
+public sealed record KvGroupDescription(ImmutableArray<int> Layers, int NumKeyValueHeads, int KeyWidth, int ValueWidth, int Window, int LatentWidth = 0)
 {
     /// <summary>Most experts of a layer whose routing is limited by capacity: its counts lie in the pages; 0: none.</summary>
     public int RoutedExperts { get; init; }
@@ -23,7 +24,7 @@ public sealed record KvGroupDescription(ImmutableArray<int> Layers, int NumKeyVa
         for (int i = 0; i < layers.Count; i++)
         {
             AttentionDescription a = layers[i].Attention;
-            KvGroupDescription shape = new([], a.NumKeyValueHeads, a.KeyWidth, a.ValueWidth, a.Window);
+            KvGroupDescription shape = new([], a.NumKeyValueHeads, a.KeyWidth, a.Latent is null ? a.ValueWidth : 0, a.Window, a.Latent?.LatentWidth ?? 0);
             int at = groups.FindIndex(g => g.Shape == shape);
             if (at < 0)
             {

@@ -19,6 +19,11 @@ namespace Moesaic.Models.Decoder;
 /// each column of the matrix. Only for element formats without blocks.
 /// </param>
 /// <param name="SourceColumn">First column taken of a transposed tensor.</param>
+/// <param name="Turned">
+/// Whether the matrix is wanted with its rows as columns: then row r of the matrix is column r of the logical rows from
+/// <paramref name="SourceRow"/> on, one for each column of the matrix, in whatever form they are stored. What is not F32, F16 or BF16
+/// is expanded for it.
+/// </param>
 public sealed record MatrixSlice(
     string Tensor,
     ImmutableArray<long> TensorShape,
@@ -28,4 +33,5 @@ public sealed record MatrixSlice(
     long TargetRow,
     long NumRows,
     bool Transposed = false,
-    long SourceColumn = 0);
+    long SourceColumn = 0,
+    bool Turned = false);

@@ -88,6 +88,24 @@ public sealed class MatrixSource
         return new MatrixSource(tensor, numExperts, rows, cols, slices.MoveToImmutable());
     }
 
+    /// <summary>
+    /// A matrix a head, of which tensor [heads * headRows, cols] (or [heads, headRows, cols]) holds rows [firstRow, firstRow + rows)
+    /// of each head; <paramref name="turned"/>: each head's matrix is [cols, rows], the stored rows being its columns.
+    /// </summary>
+    public static MatrixSource Heads(string tensor, ImmutableArray<long> tensorShape, long numHeads, long headRows, long firstRow, long rows, bool turned = false)
+    {
+        ImmutableArray<MatrixSlice>.Builder slices = ImmutableArray.CreateBuilder<MatrixSlice>(checked((int)numHeads));
+        long cols = tensorShape[^1];
+        for (long head = 0; head < numHeads; head++)
+        {
+            slices.Add(new MatrixSlice(tensor, tensorShape, checked((head * headRows) + firstRow), 1, head, 0, turned ? cols : rows, Turned: turned));
+        }
+
+        return turned
+            ? new MatrixSource(tensor, numHeads, cols, rows, slices.MoveToImmutable())
+            : new MatrixSource(tensor, numHeads, rows, cols, slices.MoveToImmutable());
+    }
+
     /// <inheritdoc/>
     public override string ToString() => NumExperts == 1 ? $"{Name} [{Rows}, {Cols}]" : $"{Name} [{NumExperts}, {Rows}, {Cols}]";
 }

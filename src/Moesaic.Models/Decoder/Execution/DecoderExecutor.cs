@@ -59,7 +59,7 @@ public sealed class DecoderExecutor : IDisposable
             _choices = disposer.AddOptional(CreateChoices(options.UseMtp));
             _head = new PreparedProjection(decoder, description.OutputHead ?? new ProjectionDescription(description.Embedding));
             _outputNorm = new PreparedNorm(decoder, description.OutputNorm);
-            _runner = new LayerRunner(Stream, _buffers, _choices, description, options.Precision);
+            _runner = new LayerRunner(Stream, _buffers, _choices, description, decoder.LatentForm, options.Precision);
             _mtp = options.UseMtp ? disposer.Add(new MtpRunner(decoder, options, _runner, Stream, _buffers, NumMoeLayers)) : null;
         }
         catch
@@ -132,7 +132,7 @@ public sealed class DecoderExecutor : IDisposable
             Stream.RmsNorm(residual, _outputNorm.Weight, _buffers.FinalHidden.SliceRows(0, _batch.NumTokens), _outputNorm.Epsilon);
         }
 
-        ComputeLogits(_batch, _outputNorm);
+        ComputeLogits(_batch, _outputNorm, _head);
         _choices?.EndForce();
     }
 
@@ -150,7 +150,7 @@ public sealed class DecoderExecutor : IDisposable
         }
 
         _mtp.Run(next);
-        ComputeLogits(_mtp.Batch, _mtp.OutputNorm);
+        ComputeLogits(_mtp.Batch, _mtp.OutputNorm, _mtp.OutputHead ?? _head);
         _choices?.EndForce();
     }
 
@@ -184,6 +184,7 @@ public sealed class DecoderExecutor : IDisposable
         NumKvHeads = group.NumKeyValueHeads,
         KeyWidth = group.KeyWidth,
         ValueWidth = group.ValueWidth,
+        LatentWidth = group.LatentWidth,
         PageTokens = options.PageTokens,
         NumPages = numPages,
         Window = group.Window,
@@ -209,7 +210,7 @@ public sealed class DecoderExecutor : IDisposable
             : throw new NotSupportedException("Layers that choose different numbers of experts are not supported.");
     }
 
-    private void ComputeLogits(Batch batch, in PreparedNorm norm)
+    private void ComputeLogits(Batch batch, in PreparedNorm norm, in PreparedProjection head)
     {
         int rows = batch.NumLogitRows;
         Logits = default;
@@ -227,7 +228,7 @@ public sealed class DecoderExecutor : IDisposable
             Input = input,
             NormWeight = norm.Weight,
             NormEpsilon = norm.Epsilon,
-            Targets = [_head.To(logits)],
+            Targets = [head.To(logits)],
         });
         Logits = logits;
     }

@@ -18,6 +18,12 @@ internal sealed class ExecutorBuffers : IDisposable
             Residual = Create(decoder.Device, tokens, hidden);
             Projected = Create(decoder.Device, tokens, layers.Max(l => l.Attention.InputWidth));
             Attended = Create(decoder.Device, tokens, layers.Max(l => l.Attention.OutputWidth));
+            if (decoder.LatentForm != LatentForm.Expanded && layers.Any(l => l.Attention.Latent is not null))
+            {
+                Absorbed = Create(decoder.Device, tokens, layers.Max(l => (long)l.Attention.NumHeads * (l.Attention.Latent?.CachedWidth ?? 0)));
+                AttendedLatents = Create(decoder.Device, tokens, layers.Max(l => (long)l.Attention.NumHeads * (l.Attention.Latent?.LatentWidth ?? 0)));
+            }
+
             int mlpWidth = layers.Max(l => (l.FeedForward as MlpDescription)?.Width ?? 0);
             Gated = mlpWidth > 0 ? Create(decoder.Device, tokens, mlpWidth) : default;
             int topK = layers.Max(l => (l.FeedForward as MoeDescription)?.Router.TopK ?? 0);
@@ -51,6 +57,12 @@ internal sealed class ExecutorBuffers : IDisposable
 
     /// <summary>[T, widest attention output].</summary>
     public Tensor Attended { get; }
+
+    /// <summary>[T, heads * cached width]: queries in the latent space; absent without the absorbed form.</summary>
+    public Tensor Absorbed { get; }
+
+    /// <summary>[T, heads * latent width]: what attention over latents returns; absent without the absorbed form.</summary>
+    public Tensor AttendedLatents { get; }
 
     /// <summary>[T, widest dense MLP]; absent without one.</summary>
     public Tensor Gated { get; }

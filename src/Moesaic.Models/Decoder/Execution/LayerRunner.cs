@@ -3,8 +3,10 @@ using Moesaic.Interop;
 namespace Moesaic.Models.Decoder;
 
 /// <summary>Enqueues one decoder layer over the residual stream.</summary>
-internal sealed class LayerRunner(ComputeStream stream, ExecutorBuffers buffers, ExpertChoices? choices, DecoderDescription decoder, Precision precision)
+internal sealed class LayerRunner(ComputeStream stream, ExecutorBuffers buffers, ExpertChoices? choices, DecoderDescription decoder, LatentForm latentForm, Precision precision)
 {
+    private readonly LatentRunner _latent = new(stream, buffers, decoder, latentForm, precision);
+
     /// <param name="batch">The step's tokens.</param>
     /// <param name="layer">The layer.</param>
     /// <param name="moeLayer">Its index among the layers with experts.</param>
@@ -24,6 +26,12 @@ internal sealed class LayerRunner(ComputeStream stream, ExecutorBuffers buffers,
     }
 
     private void Attend(Batch batch, PreparedLayer layer, in Tensor residual, int tokens)
+    {
+        Tensor attended = layer.Latent is { } latent ? _latent.Attend(batch, layer, latent, residual) : AttendHeads(batch, layer, residual, tokens);
+        Project(attended, default, Epilogue.Add, [layer.Output.To(residual)]);
+    }
+
+    private Tensor AttendHeads(Batch batch, PreparedLayer layer, in Tensor residual, int tokens)
     {
         AttentionDescription attention = layer.Attention;
         long queryWidth = (long)attention.NumHeads * attention.KeyWidth;
@@ -69,7 +77,7 @@ internal sealed class LayerRunner(ComputeStream stream, ExecutorBuffers buffers,
             Window = attention.Window,
             Sinks = layer.Sinks,
         });
-        Project(attended, default, Epilogue.Add, [layer.Output.To(residual)]);
+        return attended;
     }
 
     private void FeedForward(PreparedLayer layer, PreparedMlp mlp, in Tensor residual, int tokens)

@@ -16,6 +16,7 @@ internal sealed class MtpRunner : IDisposable
     private readonly PreparedNorm _embeddingNorm;
     private readonly PreparedNorm _hiddenNorm;
     private readonly PreparedProjection _projection;
+    private readonly Weight _embedding;
 
     public MtpRunner(LoadedDecoder decoder, ExecutorOptions options, LayerRunner runner, ComputeStream stream, ExecutorBuffers buffers, int moeLayer)
     {
@@ -30,6 +31,8 @@ internal sealed class MtpRunner : IDisposable
         _hiddenNorm = new PreparedNorm(decoder, mtp.HiddenNorm);
         _projection = new PreparedProjection(decoder, mtp.Projection);
         OutputNorm = new PreparedNorm(decoder, mtp.OutputNorm);
+        OutputHead = mtp.OutputHead is { } head ? new PreparedProjection(decoder, head) : null;
+        _embedding = decoder.Weight(mtp.Embedding ?? decoder.Description.Embedding);
         KvGroupDescription group = KvGroupDescription.Group([mtp.Layer])[0];
         _cache = KvCache.Create(decoder.Device, DecoderExecutor.CacheOf(group, 0, options, options.TotalPages(decoder.Description)));
         try
@@ -49,6 +52,9 @@ internal sealed class MtpRunner : IDisposable
 
     public PreparedNorm OutputNorm { get; }
 
+    /// <summary>Null: the main model's.</summary>
+    public PreparedProjection? OutputHead { get; }
+
     public long CacheBytes => _cache.TotalBytes;
 
     /// <summary>Leaves the layer's output in the residual stream.</summary>
@@ -60,7 +66,7 @@ internal sealed class MtpRunner : IDisposable
         int hidden = decoder.HiddenSize;
         Tensor residual = _buffers.Residual.SliceRows(0, tokens);
         Tensor input = _buffers.MtpInput.SliceRows(0, tokens);
-        _stream.Embedding(Batch, _decoder.Weight(decoder.Embedding), residual, decoder.EmbeddingScale);
+        _stream.Embedding(Batch, _embedding, residual, decoder.EmbeddingScale);
         _stream.RmsNorm(residual, _embeddingNorm.Weight, input.SliceColumns(0, hidden), _embeddingNorm.Epsilon);
         _stream.RmsNorm(_buffers.FinalHidden.SliceRows(0, tokens), _hiddenNorm.Weight, input.SliceColumns(hidden, hidden), _hiddenNorm.Epsilon);
         _stream.Linear(new LinearParams { Precision = _precision, Input = input, Targets = [_projection.To(residual)] });

@@ -17,6 +17,7 @@ internal sealed class PreparedLayer
         KeyNorm = decoder.Vector(attention.KeyNorm?.Weight);
         HeadNormEpsilon = (attention.QueryNorm ?? attention.KeyNorm)?.Epsilon ?? 0;
         Sinks = decoder.Vector(attention.Sinks);
+        Latent = attention.Latent is { } latent ? new PreparedLatent(decoder, attention, latent) : null;
         Output = new PreparedProjection(decoder, attention.Output);
         FeedForwardNorm = new PreparedNorm(decoder, layer.FeedForwardNorm);
         Epilogue = EpilogueOf(layer.FeedForward.Activation);
@@ -35,7 +36,10 @@ internal sealed class PreparedLayer
 
     public PreparedNorm AttentionNorm { get; }
 
-    /// <summary>Query, key and value, or all in one.</summary>
+    /// <summary>Null unless attention is over latents.</summary>
+    public PreparedLatent? Latent { get; }
+
+    /// <summary>Query, key and value, or all in one; none with latents.</summary>
     public PreparedProjection[] Input { get; }
 
     public Tensor QueryNorm { get; }

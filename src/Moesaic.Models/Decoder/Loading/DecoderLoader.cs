@@ -74,7 +74,7 @@ public static class DecoderLoader
     }
 
     private static bool RunsNatively(Device device, PlannedMatrix matrix) =>
-        matrix.Scales.IsEmpty && matrix.Quantised.IsEmpty && matrix.Format is { } format && Weight.IsFormatSupported(device, (TensorFormat)format);
+        matrix.Scales.IsEmpty && matrix.Quantised.IsEmpty && matrix.CanBePlaced && matrix.Format is { } format && Weight.IsFormatSupported(device, (TensorFormat)format);
 
     private static ImmutableArray<ExpandedWeights> FindExpanded(Device device, LoadPlan plan) =>
     [
@@ -104,7 +104,7 @@ public static class DecoderLoader
             CheckpointTensor tensor = matrix.Tensors[i];
             QuantisedMatrix? quantised = matrix.QuantisedOf(i);
             long rowBytes = Math.Max(matrix.RowBytesOf(i), expand ? cols * sizeof(float) : 0);
-            long rows = Math.Max(RowMultiple, ChunkBytes / rowBytes / RowMultiple * RowMultiple);
+            long rows = slice.Turned ? slice.NumRows : Math.Max(RowMultiple, ChunkBytes / rowBytes / RowMultiple * RowMultiple);
             for (long row = 0; row < slice.NumRows; row += rows)
             {
                 chunks.Add(new LoadChunk(weight, tensor, slice, cols, row, Math.Min(rows, slice.NumRows - row), expand, matrix.Scales.IsEmpty ? 1 : matrix.Scales[i], quantised));

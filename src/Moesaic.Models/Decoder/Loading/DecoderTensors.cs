@@ -3,12 +3,12 @@ namespace Moesaic.Models.Decoder;
 /// <summary>Walks a description: every weight and vector that it needs, in the order of the forward pass.</summary>
 internal static class DecoderTensors
 {
-    public static IEnumerable<MatrixSource> Matrices(DecoderDescription decoder, bool includeMtp)
+    public static IEnumerable<MatrixSource> Matrices(DecoderDescription decoder, bool includeMtp, LatentForm form = LatentForm.Absorbed)
     {
         yield return decoder.Embedding;
         foreach (LayerDescription layer in Layers(decoder, includeMtp))
         {
-            foreach (MatrixSource matrix in MatricesOf(layer))
+            foreach (MatrixSource matrix in MatricesOf(layer, form))
             {
                 yield return matrix;
             }
@@ -19,6 +19,15 @@ internal static class DecoderTensors
             foreach (MtpDescription mtp in decoder.MtpLayers)
             {
                 yield return mtp.Projection.Weight;
+                if (mtp.Embedding is { } embedding)
+                {
+                    yield return embedding;
+                }
+
+                if (mtp.OutputHead is { } mtpHead)
+                {
+                    yield return mtpHead.Weight;
+                }
             }
         }
 
@@ -52,6 +61,11 @@ internal static class DecoderTensors
                 {
                     yield return bias;
                 }
+
+                if (mtp.OutputHead?.Bias is { } mtpHeadBias)
+                {
+                    yield return mtpHeadBias;
+                }
             }
         }
 
@@ -62,11 +76,28 @@ internal static class DecoderTensors
         }
     }
 
-    public static IEnumerable<MatrixSource> MatricesOf(LayerDescription layer)
+    public static IEnumerable<MatrixSource> MatricesOf(LayerDescription layer, LatentForm form = LatentForm.Absorbed)
     {
         foreach (ProjectionDescription projection in layer.Attention.Input)
         {
             yield return projection.Weight;
+        }
+
+        if (layer.Attention.Latent is { } latent)
+        {
+            if (latent.QueryDown is { } down)
+            {
+                yield return down.Weight;
+            }
+
+            yield return latent.Down.Weight;
+            yield return latent.Query.Weight;
+            foreach (MatrixSource key in latent.Keys(form))
+            {
+                yield return key;
+            }
+
+            yield return latent.Value;
         }
 
         yield return layer.Attention.Output.Weight;
@@ -103,6 +134,15 @@ internal static class DecoderTensors
         foreach (ProjectionDescription projection in attention.Input)
         {
             yield return projection.Bias;
+        }
+
+        if (attention.Latent is { } latent)
+        {
+            yield return latent.QueryDown?.Bias;
+            yield return latent.QueryNorm?.Weight;
+            yield return latent.Query.Bias;
+            yield return latent.Down.Bias;
+            yield return latent.LatentNorm.Weight;
         }
 
         yield return attention.QueryNorm?.Weight;

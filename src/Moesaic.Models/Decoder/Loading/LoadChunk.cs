@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using Moesaic.Interop;
 using Moesaic.Models.Checkpoints;
 
@@ -16,9 +17,9 @@ namespace Moesaic.Models.Decoder;
 /// <param name="Quantised">Reads rows whose codes and scales are stored apart; null: the tensor's own format says all.</param>
 internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor, MatrixSlice Slice, long Cols, long FirstRow, long NumRows, bool Expand, float Factor = 1, QuantisedMatrix? Quantised = null)
 {
-    public long RowBytes => Quantised?.RowBytes ?? PlannedMatrix.RowBytes(Tensor, Cols);
+    public long RowBytes => Quantised?.RowBytes ?? PlannedMatrix.RowBytes(Tensor, Slice.Turned ? Slice.TensorShape[^1] : Cols);
 
-    public long Bytes => NumRows * RowBytes;
+    public long Bytes => (Slice.Turned ? Cols : NumRows) * RowBytes;
 
     /// <summary>Offset of the first row within the tensor's data.</summary>
     public long TensorOffset => Slice.Transposed
@@ -30,6 +31,12 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
     /// <summary>Fills the rows. <paramref name="scratch"/> holds an expanded chunk; it is the caller's own.</summary>
     public unsafe void Load(LoadScratch scratch)
     {
+        if (Slice.Turned)
+        {
+            LoadTurned(scratch);
+            return;
+        }
+
         if (Quantised is not null)
         {
             LoadQuantised(Quantised, scratch);
@@ -86,6 +93,47 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
         }
     }
 
+    // A chunk is a whole slice: its stored rows are the columns of all the rows to fill.
+    private unsafe void LoadTurned(LoadScratch scratch)
+    {
+        int storedCols = checked((int)Slice.TensorShape[^1]);
+        if (!Expand)
+        {
+            int elementBytes = TransposedRows.ElementBytes(Tensor.Format);
+            Span<byte> rows = scratch.Bytes(NumRows * Cols * elementBytes);
+            TransposedRows.Gather(Tensor.Pointer + (nint)TensorOffset, storedCols, 1, (int)NumRows, (int)Cols, elementBytes, rows);
+            fixed (byte* first = rows)
+            {
+                Fill((nint)first, Cols * elementBytes);
+            }
+
+            return;
+        }
+
+        Span<float> values = scratch.Values(Cols * storedCols);
+        if (Quantised is not null)
+        {
+            Quantised.Expand(Slice.SourceRow, Cols, values, scratch);
+        }
+        else
+        {
+            nint source = Tensor.Pointer + (nint)TensorOffset;
+            for (int row = 0; row < Cols; row++)
+            {
+                ReadOnlySpan<byte> stored = new((void*)(source + (nint)(row * RowBytes)), (int)RowBytes);
+                Dequantizer.Dequantize((TensorFormat)Tensor.Format, stored, values.Slice(row * storedCols, storedCols));
+            }
+        }
+
+        Span<byte> turned = scratch.Bytes(NumRows * Cols * sizeof(float));
+        fixed (float* first = values)
+        {
+            TransposedRows.Gather((nint)first, storedCols, 1, (int)NumRows, (int)Cols, sizeof(float), turned);
+        }
+
+        FillExpanded(MemoryMarshal.Cast<byte, float>(turned));
+    }
+
     private unsafe void FillExpanded(Span<float> values)
     {
         if (Factor != 1)
@@ -105,7 +153,7 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
     /// <summary>The rows will be read soon.</summary>
     public void Expect()
     {
-        if (Slice.SourceStep == 1 && !Slice.Transposed && Quantised is not { RowsAreContiguous: false })
+        if (Slice is { SourceStep: 1, Transposed: false, Turned: false } && Quantised is not { RowsAreContiguous: false })
         {
             Tensor.File.Mapping.Expect(FileOffset, Bytes);
         }
@@ -114,7 +162,7 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
     /// <summary>The rows will not be read again by this weight.</summary>
     public void Release()
     {
-        if (Slice.SourceStep == 1 && !Slice.Transposed && Quantised is not { RowsAreContiguous: false })
+        if (Slice is { SourceStep: 1, Transposed: false, Turned: false } && Quantised is not { RowsAreContiguous: false })
         {
             Tensor.File.Mapping.Release(FileOffset, Bytes);
         }

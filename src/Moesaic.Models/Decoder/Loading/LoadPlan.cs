@@ -14,6 +14,7 @@ public sealed class LoadPlan
         DecoderDescription description,
         ICheckpoint checkpoint,
         bool includesMtp,
+        LatentForm latentForm,
         ImmutableArray<PlannedMatrix> matrices,
         ImmutableDictionary<VectorSource, CheckpointTensor> vectors,
         ImmutableArray<IgnoredTensor> ignored)
@@ -21,6 +22,7 @@ public sealed class LoadPlan
         Description = description;
         Checkpoint = checkpoint;
         IncludesMtp = includesMtp;
+        LatentForm = latentForm;
         Matrices = matrices;
         Vectors = vectors;
         Ignored = ignored;
@@ -32,6 +34,9 @@ public sealed class LoadPlan
 
     /// <summary>Whether the multi-token-prediction layers are loaded too.</summary>
     public bool IncludesMtp { get; }
+
+    /// <summary>The form of latent attention whose weights are loaded.</summary>
+    public LatentForm LatentForm { get; }
 
     public ImmutableArray<PlannedMatrix> Matrices { get; }
 
@@ -45,14 +50,14 @@ public sealed class LoadPlan
 
     /// <summary>Matches a description with a checkpoint.</summary>
     /// <exception cref="ModelFormatException">A tensor is missing, left over, or has another shape or type than expected.</exception>
-    public static LoadPlan Create(DecoderDescription description, ICheckpoint checkpoint, bool includeMtp = false)
+    public static LoadPlan Create(DecoderDescription description, ICheckpoint checkpoint, bool includeMtp = false, LatentForm latentForm = LatentForm.Absorbed)
     {
         ArgumentNullException.ThrowIfNull(description);
         ArgumentNullException.ThrowIfNull(checkpoint);
         HashSet<string> used = new(StringComparer.Ordinal);
         ImmutableArray<PlannedMatrix>.Builder matrices = ImmutableArray.CreateBuilder<PlannedMatrix>();
         QuantisedMatrices quantised = new(checkpoint, description.Quantisation);
-        foreach (MatrixSource source in DecoderTensors.Matrices(description, includeMtp))
+        foreach (MatrixSource source in DecoderTensors.Matrices(description, includeMtp, latentForm))
         {
             matrices.Add(Match(source, checkpoint, quantised, used));
         }
@@ -69,7 +74,7 @@ public sealed class LoadPlan
             unusedMtp.UnionWith(NamesOfMtp(description).SelectMany(QuantisedNames.All));
         }
 
-        return new LoadPlan(description, checkpoint, includeMtp, matrices.ToImmutable(), vectors.ToImmutable(), Rest(description, checkpoint, used, unusedMtp));
+        return new LoadPlan(description, checkpoint, includeMtp, latentForm, matrices.ToImmutable(), vectors.ToImmutable(), Rest(description, checkpoint, used, unusedMtp));
     }
 
     private static IEnumerable<string> NamesOfMtp(DecoderDescription description) =>
@@ -96,9 +101,10 @@ public sealed class LoadPlan
                 throw new ModelFormatException(tensor.File.Path, tensor.Name, $"its type is {ElementFormats.NameOf(tensor.Format)}, which cannot be read as a weight; expected F32, F16, BF16 or a GGUF block type.");
             }
 
-            if (source.Cols % elements != 0)
+            long rowElements = slice.Turned ? slice.TensorShape[^1] : source.Cols;
+            if (rowElements % elements != 0)
             {
-                throw new ModelFormatException(tensor.File.Path, tensor.Name, $"a row has {source.Cols} elements, which is no multiple of the {elements} elements of a {ElementFormats.NameOf(tensor.Format)} block.");
+                throw new ModelFormatException(tensor.File.Path, tensor.Name, $"a row has {rowElements} elements, which is no multiple of the {elements} elements of a {ElementFormats.NameOf(tensor.Format)} block.");
             }
 
             if (slice.Transposed && elements != 1)

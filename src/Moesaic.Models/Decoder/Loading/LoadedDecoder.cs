@@ -14,10 +14,11 @@ public sealed class LoadedDecoder : IDisposable
         Device = device;
         Description = plan.Description;
         IncludesMtp = plan.IncludesMtp;
+        LatentForm = plan.LatentForm;
         _weights = weights;
         _vectors = vectors;
         Expanded = expanded;
-        Costs = ModelCosts.Of(Description, m => _weights[m].Info.PackedBytesPerExpert);
+        Costs = ModelCosts.Of(Description, m => _weights[m].Info.PackedBytesPerExpert, LatentForm);
     }
 
     public Device Device { get; }
@@ -26,6 +27,9 @@ public sealed class LoadedDecoder : IDisposable
 
     /// <summary>Whether the multi-token-prediction layers were loaded.</summary>
     public bool IncludesMtp { get; }
+
+    /// <summary>The form in which latent attention runs.</summary>
+    public LatentForm LatentForm { get; }
 
     /// <summary>Weights that were expanded to float32 because the device does not run their format.</summary>
     public ImmutableArray<ExpandedWeights> Expanded { get; }

@@ -16,7 +16,7 @@ public sealed class PlannedMatrix
         SourceBytes = 0;
         for (int i = 0; i < tensors.Length; i++)
         {
-            SourceBytes += checked(source.Slices[i].NumRows * RowBytesOf(i));
+            SourceBytes += checked((source.Slices[i].Turned ? source.Cols : source.Slices[i].NumRows) * RowBytesOf(i));
         }
     }
 
@@ -49,7 +49,11 @@ public sealed class PlannedMatrix
 
     internal QuantisedMatrix? QuantisedOf(int slice) => Quantised.IsEmpty ? null : Quantised[slice];
 
-    internal long RowBytesOf(int slice) => QuantisedOf(slice)?.RowBytes ?? RowBytes(Tensors[slice], Source.Cols);
+    /// <summary>Bytes of a row as stored.</summary>
+    internal long RowBytesOf(int slice) => QuantisedOf(slice)?.RowBytes ?? RowBytes(Tensors[slice], Source.Slices[slice].Turned ? Source.Slices[slice].TensorShape[^1] : Source.Cols);
+
+    /// <summary>Whether the values can be taken to their places without being expanded first.</summary>
+    internal bool CanBePlaced => !Source.Slices[0].Turned || (Format is { } format && ElementFormats.TryGetBlock(format, out int elements, out _) && elements == 1);
 
     private string KindOf(int slice) => QuantisedOf(slice)?.Kind ?? ElementFormats.NameOf(Tensors[slice].Format);
 

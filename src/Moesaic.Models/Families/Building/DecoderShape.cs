@@ -34,17 +34,30 @@ internal sealed record DecoderShape
     public NormDescription Norm(string tensor) => new(VectorSource.Whole(tensor, Hidden), NormEpsilon);
 
     /// <summary>Reads what <c>config.json</c> says in the names that nearly all families share.</summary>
-    public static DecoderShape FromHuggingFace(HuggingFaceInput input, bool tiedByDefault = false)
+    /// <param name="input">The configuration.</param>
+    /// <param name="tiedByDefault">What <c>tie_word_embeddings</c> is when absent.</param>
+    /// <param name="headWidth">A head's width where the family reads it; then it has no key-value heads of its own either (latent attention).</param>
+    public static DecoderShape FromHuggingFace(HuggingFaceInput input, bool tiedByDefault = false, int? headWidth = null)
     {
         JsonConfig s = input.Config;
         int hidden = s.GetInt32InRange("hidden_size", 1, Limits.Hidden);
         int heads = s.GetInt32InRange("num_attention_heads", 1, Limits.Heads);
-        int keyValueHeads = s.GetInt32InRange("num_key_value_heads", 1, Limits.Heads, heads);
-        s.RequireMultiple("num_attention_heads", heads, "num_key_value_heads", keyValueHeads);
-        int? headWidth = s.TryGetInt32InRange("head_dim", 1, Limits.HeadWidth);
+        int keyValueHeads = heads;
         if (headWidth is null)
         {
-            s.RequireMultiple("hidden_size", hidden, "num_attention_heads", heads);
+            keyValueHeads = s.GetInt32InRange("num_key_value_heads", 1, Limits.Heads, heads);
+            s.RequireMultiple("num_attention_heads", heads, "num_key_value_heads", keyValueHeads);
+            headWidth = s.TryGetInt32InRange("head_dim", 1, Limits.HeadWidth);
+            if (headWidth is null)
+            {
+                s.RequireMultiple("hidden_size", hidden, "num_attention_heads", heads);
+            }
+
+            headWidth = EvenWidth(s, "head_dim", headWidth ?? hidden / heads);
+        }
+        else
+        {
+            s.Ignore("num_key_value_heads");
         }
 
         return new DecoderShape
@@ -54,7 +67,7 @@ internal sealed record DecoderShape
             Layers = s.GetInt32InRange("num_hidden_layers", 1, Limits.Layers),
             Heads = heads,
             KeyValueHeads = keyValueHeads,
-            HeadWidth = EvenWidth(s, "head_dim", headWidth ?? hidden / heads),
+            HeadWidth = headWidth.Value,
             Intermediate = s.GetInt32InRange("intermediate_size", 1, Limits.Intermediate),
             Vocabulary = s.GetInt32InRange("vocab_size", 1, Limits.Vocabulary),
             Context = s.GetInt32InRange("max_position_embeddings", 1, Limits.Context),
@@ -70,7 +83,9 @@ internal sealed record DecoderShape
     }
 
     /// <summary>Reads what a GGUF file says; the vocabulary is the embedding's number of rows.</summary>
-    public static DecoderShape FromGguf(GgufInput input)
+    /// <param name="input">The metadata.</param>
+    /// <param name="headWidth">As in <see cref="FromHuggingFace"/>.</param>
+    public static DecoderShape FromGguf(GgufInput input, int? headWidth = null)
     {
         GgufConfig s = input.Config;
         int hidden = s.GetInt32InRange("embedding_length", 1, Limits.Hidden);
@@ -78,19 +93,7 @@ internal sealed record DecoderShape
         int heads = s.TryGetUniform("attention.head_count", layers, 1, Limits.Heads) ?? throw s.Error("attention.head_count", "this key is missing; expected an integer.");
         int keyValueHeads = s.TryGetUniform("attention.head_count_kv", layers, 1, Limits.Heads) ?? heads;
         s.RequireMultiple("attention.head_count", heads, "attention.head_count_kv", keyValueHeads);
-        int? keyWidth = s.TryGetInt32InRange("attention.key_length", 1, Limits.HeadWidth);
-        if (keyWidth is null)
-        {
-            s.RequireMultiple("embedding_length", hidden, "attention.head_count", heads);
-        }
-
-        int width = EvenWidth(s, "attention.key_length", keyWidth ?? hidden / heads);
-        int valueWidth = s.GetInt32InRange("attention.value_length", 1, Limits.HeadWidth, width);
-        if (valueWidth != width)
-        {
-            throw s.Error("attention.value_length", $"the value {valueWidth} is not supported; expected {width}, the key length.");
-        }
-
+        headWidth ??= ReadHeadWidth(s, hidden, heads);
         s.RequireBoolean("attention.causal", true);
         return new DecoderShape
         {
@@ -99,13 +102,28 @@ internal sealed record DecoderShape
             Layers = layers,
             Heads = heads,
             KeyValueHeads = keyValueHeads,
-            HeadWidth = width,
+            HeadWidth = headWidth.Value,
             Intermediate = s.TryGetUniform("feed_forward_length", layers, 1, Limits.Intermediate) ?? throw s.Error("feed_forward_length", "this key is missing; expected an integer."),
             Vocabulary = input.VocabularySize(),
             Context = s.GetInt32InRange("context_length", 1, Limits.Context),
             NormEpsilon = (float)s.GetPositive("attention.layer_norm_rms_epsilon"),
             TiedEmbedding = !input.HasTensor("output.weight"),
         };
+    }
+
+    private static int ReadHeadWidth(GgufConfig s, int hidden, int heads)
+    {
+        int? keyWidth = s.TryGetInt32InRange("attention.key_length", 1, Limits.HeadWidth);
+        if (keyWidth is null)
+        {
+            s.RequireMultiple("embedding_length", hidden, "attention.head_count", heads);
+        }
+
+        int width = EvenWidth(s, "attention.key_length", keyWidth ?? hidden / heads);
+        int valueWidth = s.GetInt32InRange("attention.value_length", 1, Limits.HeadWidth, width);
+        return valueWidth == width
+            ? width
+            : throw s.Error("attention.value_length", $"the value {valueWidth} is not supported; expected {width}, the key length.");
     }
 
     private static int EvenWidth(ConfigReader config, string key, int width) =>

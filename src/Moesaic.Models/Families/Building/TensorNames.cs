@@ -32,6 +32,25 @@ internal sealed record TensorNames
 
     public string KeyNorm { get; init; } = "self_attn.k_norm";
 
+    public string QueryDown { get; init; } = "self_attn.q_a_proj";
+
+    public string QueryDownNorm { get; init; } = "self_attn.q_a_layernorm";
+
+    public string QueryUp { get; init; } = "self_attn.q_b_proj";
+
+    /// <summary>[latent | rotated key].</summary>
+    public string LatentDown { get; init; } = "self_attn.kv_a_proj_with_mqa";
+
+    public string LatentNorm { get; init; } = "self_attn.kv_a_layernorm";
+
+    /// <summary>By head [keys | values] of the latent.</summary>
+    public string LatentUp { get; init; } = "self_attn.kv_b_proj";
+
+    /// <summary>By head the keys' map alone, transposed; null where the format has none.</summary>
+    public string? LatentKeyUp { get; init; }
+
+    public string? LatentValueUp { get; init; }
+
     public string FeedForwardNorm { get; init; } = "post_attention_layernorm";
 
     public string Gate { get; init; } = "mlp.gate_proj";
@@ -97,6 +116,14 @@ internal sealed record TensorNames
         AttentionOutput = "attn_output",
         QueryNorm = "attn_q_norm",
         KeyNorm = "attn_k_norm",
+        QueryDown = "attn_q_a",
+        QueryDownNorm = "attn_q_a_norm",
+        QueryUp = "attn_q_b",
+        LatentDown = "attn_kv_a_mqa",
+        LatentNorm = "attn_kv_a_norm",
+        LatentUp = "attn_kv_b",
+        LatentKeyUp = "attn_k_b",
+        LatentValueUp = "attn_v_b",
         FeedForwardNorm = "ffn_norm",
         Gate = "ffn_gate",
         Up = "ffn_up",
