@@ -13,6 +13,7 @@ internal sealed class EnumTests
         new(typeof(Precision), typeof(MscPrecision)),
         new(typeof(FileAdvice), typeof(MscFileAdvice)),
         new(typeof(Epilogue), typeof(MscEpilogue)),
+        new(typeof(EmbeddingIndex), typeof(MscEmbeddingIndex)),
         new(typeof(RopePairing), typeof(MscRopePairing)),
         new(typeof(RouterScore), typeof(MscRouterScore)),
         new(typeof(RouterGroupRule), typeof(MscRouterGroupRule)),

@@ -10,10 +10,22 @@
 extern "C" {
 #endif
 
-/** out[t] = scale * table[token_ids[t]]; ids outside the table are refused. */
+typedef enum msc_embedding_index {
+  MSC_EMBEDDING_INDEX_TOKEN = 0,
+  /** Learned positions. */
+  MSC_EMBEDDING_INDEX_POSITION = 1,
+  /** Row 0 for every token: the type of a text that stands alone (BERT). */
+  MSC_EMBEDDING_INDEX_FIRST_ROW = 2
+} msc_embedding_index;
+
+/** out[t] (+)= scale * table[index of t]: its token id, its position, or 0; rows outside the table are refused. */
 typedef struct msc_embedding_params {
   uint32_t struct_size;
   float scale;
+  /** msc_embedding_index */
+  int32_t index;
+  /** 1: add to out; 0: store. */
+  int32_t accumulate;
   const msc_weight* table;
   /** [T, cols] */
   msc_tensor out;
@@ -30,6 +42,20 @@ typedef struct msc_rms_norm_params {
   /** [rows, cols]; may be the input. */
   msc_tensor out;
 } msc_rms_norm_params;
+
+/** out = weight * (input - mean) / sqrt(variance + eps) + bias, row by row (LayerNorm, Ba, Kiros and Hinton 2016). */
+typedef struct msc_layer_norm_params {
+  uint32_t struct_size;
+  float eps;
+  /** [rows, cols] */
+  msc_tensor input;
+  /** [1, cols] */
+  msc_tensor weight;
+  /** Optional [1, cols]. */
+  msc_tensor bias;
+  /** [rows, cols]; may be the input. */
+  msc_tensor out;
+} msc_layer_norm_params;
 
 /** out[i] = input[row_indices[i]]: the rows of the batch whose logits are wanted. */
 typedef struct msc_gather_rows_params {
@@ -52,7 +78,11 @@ typedef enum msc_epilogue {
   MSC_EPILOGUE_GELU_TANH_GLU = 3,
   /** As SWIGLU with g = min(gate, gate_limit), u = clamp(up, -gate_limit, gate_limit):
    * out[0] = g * sigmoid(gate_alpha * g) * (u + 1) (GPT-OSS). */
-  MSC_EPILOGUE_SWIGLU_CLAMPED = 4
+  MSC_EPILOGUE_SWIGLU_CLAMPED = 4,
+  /** out = gelu(y), gelu(x) = x (1 + erf(x / sqrt(2))) / 2; of each target, after its bias. */
+  MSC_EPILOGUE_GELU = 5,
+  /** out = gelu_tanh(y), likewise. */
+  MSC_EPILOGUE_GELU_TANH = 6
 } msc_epilogue;
 
 #define MSC_LINEAR_MAX_WEIGHTS 4
@@ -87,6 +117,7 @@ typedef struct msc_linear_params {
 
 MSC_API msc_status msc_op_embedding(msc_stream* stream, const msc_batch* batch, const msc_embedding_params* params);
 MSC_API msc_status msc_op_rms_norm(msc_stream* stream, const msc_rms_norm_params* params);
+MSC_API msc_status msc_op_layer_norm(msc_stream* stream, const msc_layer_norm_params* params);
 MSC_API msc_status msc_op_gather_rows(msc_stream* stream, const msc_batch* batch, const msc_gather_rows_params* params);
 MSC_API msc_status msc_op_linear(msc_stream* stream, const msc_linear_params* params);
 

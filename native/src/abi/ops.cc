@@ -10,6 +10,7 @@
 #include "core/tensor.h"
 #include "cpu/embedding/embedding.h"
 #include "cpu/gather/gather.h"
+#include "cpu/layer_norm/layer_norm.h"
 #include "cpu/linear/linear.h"
 #include "cpu/norm/norm.h"
 #include "cpu/weight/weight.h"
@@ -80,7 +81,8 @@ msc::cpu::LinearCall checked_call(const msc_device* device, const msc_linear_par
   check_reserved(params.reserved, "params->reserved");
   MSC_CHECK_ARGUMENT(params.precision == MSC_PRECISION_REFERENCE || params.precision == MSC_PRECISION_FAST,
                      "params->precision is %d, expected a value of msc_precision", params.precision);
-  MSC_CHECK_ARGUMENT(params.epilogue >= MSC_EPILOGUE_STORE && params.epilogue <= MSC_EPILOGUE_SWIGLU_CLAMPED,
+  MSC_CHECK_ARGUMENT((params.epilogue >= MSC_EPILOGUE_STORE && params.epilogue <= MSC_EPILOGUE_SWIGLU_CLAMPED) ||
+                         msc::cpu::is_activation(params.epilogue),
                      "params->epilogue is %d, expected a value of msc_epilogue", params.epilogue);
   MSC_CHECK_ARGUMENT(params.num_targets >= 1 && params.num_targets <= MSC_LINEAR_MAX_WEIGHTS,
                      "params->num_targets is %u, expected 1 to %d", params.num_targets, MSC_LINEAR_MAX_WEIGHTS);
@@ -124,15 +126,24 @@ msc_status msc_op_embedding(msc_stream* stream, const msc_batch* batch, const ms
     check_struct(params, "params");
     MSC_CHECK_ARGUMENT(std::isfinite(params->scale), "params->scale is %g, must be finite",
                        static_cast<double>(params->scale));
+    MSC_CHECK_ARGUMENT(
+        params->index >= MSC_EMBEDDING_INDEX_TOKEN && params->index <= MSC_EMBEDDING_INDEX_FIRST_ROW,
+        "params->index is %d, expected a value of msc_embedding_index", params->index);
+    MSC_CHECK_ARGUMENT(params->accumulate == 0 || params->accumulate == 1, "params->accumulate is %d, must be 0 or 1",
+                       params->accumulate);
     check_weight(params->table, stream->device, "table");
     const msc::cpu::PackedMatrix table = params->table->expert(0);
     const Matrix<float> out = shaped(params->out, stream->device, batch->num_tokens, table.layout.cols, "out");
-    for (int64_t t = 0; t < batch->num_tokens; ++t) {
-      const int32_t id = batch->token_ids[static_cast<size_t>(t)];
-      MSC_CHECK_ARGUMENT(id >= 0 && id < table.layout.rows, "token %lld has id %d, the table has %lld rows",
-                         static_cast<long long>(t), id, static_cast<long long>(table.layout.rows));
+    const bool by_position = params->index == MSC_EMBEDDING_INDEX_POSITION;
+    const int32_t* rows = params->index == MSC_EMBEDDING_INDEX_FIRST_ROW ? nullptr
+                          : by_position                                  ? batch->positions.data()
+                                                                         : batch->token_ids.data();
+    for (int64_t t = 0; rows != nullptr && t < batch->num_tokens; ++t) {
+      MSC_CHECK_ARGUMENT(rows[t] >= 0 && rows[t] < table.layout.rows, "token %lld has %s %d, the table has %lld rows",
+                         static_cast<long long>(t), by_position ? "position" : "id", rows[t],
+                         static_cast<long long>(table.layout.rows));
     }
-    msc::cpu::embedding(*stream, table, batch->token_ids.data(), params->scale, out);
+    msc::cpu::embedding(*stream, table, rows, params->scale, params->accumulate == 1, out);
   });
 }
 
@@ -148,6 +159,23 @@ msc_status msc_op_rms_norm(msc_stream* stream, const msc_rms_norm_params* params
     const bool in_place = out.data == input.data && (out.stride == input.stride || out.rows <= 1);
     MSC_CHECK_ARGUMENT(in_place || !overlaps(out, input), "tensor 'out' overlaps 'input' without being the same");
     msc::cpu::rms_norm(*stream, read_only(input), weight.data, params->eps, out);
+  });
+}
+
+msc_status msc_op_layer_norm(msc_stream* stream, const msc_layer_norm_params* params) {
+  return msc::guard(__func__, [&] {
+    check_pointer(stream, "stream");
+    check_struct(params, "params");
+    check_eps(params->eps, "params->eps");
+    const msc_device* device = stream->device;
+    const Matrix<float> input = msc::matrix<float>(params->input, device, "input");
+    const Matrix<float> weight = shaped(params->weight, device, 1, input.cols, "weight");
+    const float* bias =
+        params->bias.buffer == nullptr ? nullptr : shaped(params->bias, device, 1, input.cols, "bias").data;
+    const Matrix<float> out = shaped(params->out, device, input.rows, input.cols, "out");
+    const bool in_place = out.data == input.data && (out.stride == input.stride || out.rows <= 1);
+    MSC_CHECK_ARGUMENT(in_place || !overlaps(out, input), "tensor 'out' overlaps 'input' without being the same");
+    msc::cpu::layer_norm(*stream, read_only(input), weight.data, bias, params->eps, out);
   });
 }
 

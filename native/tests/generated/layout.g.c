@@ -224,11 +224,13 @@ CHECK_OFFSET(msc_moe_params, shared_up, 344);
 CHECK_OFFSET(msc_moe_params, shared_down, 352);
 CHECK_OFFSET(msc_moe_params, out, 360);
 
-CHECK_SIZE(msc_embedding_params, 64, 8);
+CHECK_SIZE(msc_embedding_params, 72, 8);
 CHECK_OFFSET(msc_embedding_params, struct_size, 0);
 CHECK_OFFSET(msc_embedding_params, scale, 4);
-CHECK_OFFSET(msc_embedding_params, table, 8);
-CHECK_OFFSET(msc_embedding_params, out, 16);
+CHECK_OFFSET(msc_embedding_params, index, 8);
+CHECK_OFFSET(msc_embedding_params, accumulate, 12);
+CHECK_OFFSET(msc_embedding_params, table, 16);
+CHECK_OFFSET(msc_embedding_params, out, 24);
 
 CHECK_SIZE(msc_rms_norm_params, 152, 8);
 CHECK_OFFSET(msc_rms_norm_params, struct_size, 0);
@@ -236,6 +238,14 @@ CHECK_OFFSET(msc_rms_norm_params, eps, 4);
 CHECK_OFFSET(msc_rms_norm_params, input, 8);
 CHECK_OFFSET(msc_rms_norm_params, weight, 56);
 CHECK_OFFSET(msc_rms_norm_params, out, 104);
+
+CHECK_SIZE(msc_layer_norm_params, 200, 8);
+CHECK_OFFSET(msc_layer_norm_params, struct_size, 0);
+CHECK_OFFSET(msc_layer_norm_params, eps, 4);
+CHECK_OFFSET(msc_layer_norm_params, input, 8);
+CHECK_OFFSET(msc_layer_norm_params, weight, 56);
+CHECK_OFFSET(msc_layer_norm_params, bias, 104);
+CHECK_OFFSET(msc_layer_norm_params, out, 152);
 
 CHECK_SIZE(msc_gather_rows_params, 104, 8);
 CHECK_OFFSET(msc_gather_rows_params, struct_size, 0);

@@ -175,7 +175,72 @@ void check_nan(Session& session, int32_t format, int32_t precision) {
   }
 }
 
+/// The activations without a gate, over the whole range of float32: relative to the larger of 1 and |x|.
+void check_activation_edges(Session& session, int32_t epilogue) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  std::vector<float> edges = {0.0f, -0.0f, 1e-40f, -1e-40f, 88.5f, -88.5f, 1e10f, -1e10f, 3e38f, -3e38f, kInfinity,
+                              std::numeric_limits<float>::quiet_NaN()};
+  for (int i = -1200; i <= 1200; ++i) {
+    edges.push_back(static_cast<float>(i) / 100.0f);
+  }
+  const auto outputs = static_cast<int64_t>(edges.size());
+  const TestWeight weight = make_weight(session, MSC_FORMAT_F32, outputs, 8);
+  GuardedTensor& input = session.input("input", 1, 8, std::vector<float>(8, 0.0f));
+  GuardedTensor& bias = session.input("bias", 1, outputs, edges);
+  GuardedTensor& out = session.output("out", 1, outputs);
+  msc_linear_params params = linear_params(MSC_PRECISION_REFERENCE, epilogue, input);
+  add_target(params, weight, &out.view(), &bias.view());
+  session.run([&] { return msc_op_linear(session.stream(), &params); });
+  const std::vector<float> y = out.floats();
+  for (size_t i = 0; i < edges.size(); ++i) {
+    const double x = static_cast<double>(edges[i]);
+    if (std::isnan(x)) {
+      EXPECT_TRUE(std::isnan(y[i])) << y[i];
+      continue;
+    }
+    const double expected = epilogue == MSC_EPILOGUE_GELU
+                                ? 0.5 * x * std::erfc(-x * M_SQRT1_2)
+                                : 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    if (std::isinf(expected)) {
+      EXPECT_EQ(expected, static_cast<double>(y[i])) << "of " << x;
+    } else {
+      EXPECT_NEAR(expected, static_cast<double>(y[i]), 2e-7 * std::fmax(std::fabs(expected), 1.0)) << "of " << x;
+    }
+  }
+}
+
+/// One weight or several, each with a bias: every target is activated.
+void check_activated(Session& session, int32_t format, int32_t precision, int32_t epilogue, int64_t num_rows) {
+  const int64_t heights[] = {37, 16};
+  const std::vector<float> x = session.rng().normals(num_rows * kCols);
+  GuardedTensor& input = session.input("input", num_rows, kCols, x);
+  msc_linear_params params = linear_params(precision, epilogue, input);
+  std::vector<TestWeight> weights;
+  std::vector<std::vector<float>> biases;
+  std::vector<GuardedTensor*> outs;
+  for (int i = 0; i < 2; ++i) {
+    weights.push_back(make_weight(session, format, heights[i], kCols, 1, 0.1));
+    biases.push_back(session.rng().normals(heights[i]));
+    const std::string index = std::to_string(i);
+    GuardedTensor& bias = session.input("bias" + index, 1, heights[i], biases[i]);
+    outs.push_back(&session.output("out" + index, num_rows, heights[i], {3, 1}));
+    add_target(params, weights[i], &outs[i]->view(), i == 0 ? &bias.view() : nullptr);
+  }
+  session.run([&] { return msc_op_linear(session.stream(), &params); });
+  const std::vector<float> rounded = rounded_input(session, format, precision, x);
+  for (int i = 0; i < 2; ++i) {
+    std::vector<std::vector<float>> expected;
+    msc::cpu::reference_linear({epilogue, num_rows, kCols, rounded.data(),
+                                {{weights[i].values.data(), i == 0 ? biases[i].data() : nullptr, heights[i]}}},
+                               expected);
+    expect_nmse(outs[i]->floats(), expected[0], 1e-11, "target " + std::to_string(i));
+  }
+}
+
 OP_CASES(linear_epilogues) {
+  add_case("linear", "gelu_erf_edges", [](Session& session) { check_activation_edges(session, MSC_EPILOGUE_GELU); });
+  add_case("linear", "gelu_tanh_edges",
+           [](Session& session) { check_activation_edges(session, MSC_EPILOGUE_GELU_TANH); });
   add_case("linear", "swiglu_edges", [](Session& session) { check_gate_edges(session, MSC_EPILOGUE_SWIGLU); });
   add_case("linear", "clamped_edges",
            [](Session& session) { check_gate_edges(session, MSC_EPILOGUE_SWIGLU_CLAMPED); });
@@ -198,6 +263,12 @@ OP_CASES(linear_epilogues) {
       });
       add_case("linear", "clamped_bias_large_" + name, [=](Session& session) {
         check_gated(session, format, precision, MSC_EPILOGUE_SWIGLU_CLAMPED, true, 30);
+      });
+      add_case("linear", "gelu_erf_" + name, [=](Session& session) {
+        check_activated(session, format, precision, MSC_EPILOGUE_GELU, 7);
+      });
+      add_case("linear", "gelu_tanh_" + name, [=](Session& session) {
+        check_activated(session, format, precision, MSC_EPILOGUE_GELU_TANH, 1);
       });
       add_case("linear", "norm_1_" + name, [=](Session& session) { check_norm(session, format, precision, 1); });
       add_case("linear", "norm_37_" + name, [=](Session& session) { check_norm(session, format, precision, 37); });

@@ -5,16 +5,20 @@ namespace Moesaic.Interop;
 
 public sealed unsafe partial class ComputeStream
 {
-    /// <summary>out[t] = scale * table[token id of t].</summary>
+    /// <summary>out[t] (+)= scale * table[row of t].</summary>
     /// <param name="batch">The step's tokens.</param>
-    /// <param name="table">Dense weight [vocabulary, cols].</param>
+    /// <param name="table">Dense weight [rows, cols].</param>
     /// <param name="output">[T, cols]</param>
     /// <param name="scale">Factor of every element.</param>
-    /// <exception cref="NativeException">Shapes disagree, or a token id lies outside the table.</exception>
-    public void Embedding(Batch batch, Weight table, in Tensor output, float scale = 1)
+    /// <param name="index">Which row a token takes.</param>
+    /// <param name="accumulate">Whether to add to what is there.</param>
+    /// <exception cref="NativeException">Shapes disagree, or a row lies outside the table.</exception>
+    public void Embedding(Batch batch, Weight table, in Tensor output, float scale = 1, EmbeddingIndex index = EmbeddingIndex.Token, bool accumulate = false)
     {
         MscEmbeddingParams native = MscEmbeddingParams.Create();
         native.Scale = scale;
+        native.Index = (int)index;
+        native.Accumulate = accumulate ? 1 : 0;
         native.Table = table.Native;
         native.Out = output.ToNative();
         NativeMethods.MscOpEmbedding(Native, batch.Native, &native).ThrowOnError();
@@ -33,6 +37,23 @@ public sealed unsafe partial class ComputeStream
         native.Weight = weight.ToNative();
         native.Out = output.ToNative();
         NativeMethods.MscOpRmsNorm(Native, &native).ThrowOnError();
+    }
+
+    /// <summary>output = weight * (input - mean) / sqrt(variance + epsilon) + bias, row by row (LayerNorm, Ba, Kiros and Hinton 2016).</summary>
+    /// <param name="input">[rows, cols]</param>
+    /// <param name="weight">[1, cols]</param>
+    /// <param name="bias">Optional [1, cols].</param>
+    /// <param name="output">[rows, cols]; may be the input.</param>
+    /// <param name="epsilon">Added to the variance.</param>
+    public void LayerNorm(in Tensor input, in Tensor weight, in Tensor bias, in Tensor output, float epsilon)
+    {
+        MscLayerNormParams native = MscLayerNormParams.Create();
+        native.Eps = epsilon;
+        native.Input = input.ToNative();
+        native.Weight = weight.ToNative();
+        native.Bias = bias.ToNative();
+        native.Out = output.ToNative();
+        NativeMethods.MscOpLayerNorm(Native, &native).ThrowOnError();
     }
 
     /// <summary>output[i] = input[row i of the batch's logit rows].</summary>

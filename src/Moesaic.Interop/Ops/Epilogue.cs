@@ -20,4 +20,10 @@ public enum Epilogue
     /// <summary>As <see cref="SwiGlu"/> with g = min(gate, limit), u = clamp(up, -limit, limit):
     /// out[0] = g * sigmoid(alpha * g) * (u + 1) (GPT-OSS).</summary>
     SwiGluClamped = MscEpilogue.SwigluClamped,
+
+    /// <summary>out = gelu(y), gelu(x) = x (1 + erf(x / sqrt 2)) / 2; of each target, after its bias.</summary>
+    Gelu = MscEpilogue.Gelu,
+
+    /// <summary>out = gelu_tanh(y), likewise.</summary>
+    GeluTanh = MscEpilogue.GeluTanh,
 }

@@ -252,11 +252,13 @@ internal static unsafe partial class LayoutTable
         }
         {
             MscEmbeddingParams value = default;
-            entries.Add(new("msc_embedding_params", 64, sizeof(MscEmbeddingParams)));
+            entries.Add(new("msc_embedding_params", 72, sizeof(MscEmbeddingParams)));
             entries.Add(new("msc_embedding_params.struct_size", 0, (byte*)&value.StructSize - (byte*)&value));
             entries.Add(new("msc_embedding_params.scale", 4, (byte*)&value.Scale - (byte*)&value));
-            entries.Add(new("msc_embedding_params.table", 8, (byte*)&value.Table - (byte*)&value));
-            entries.Add(new("msc_embedding_params.out", 16, (byte*)&value.Out - (byte*)&value));
+            entries.Add(new("msc_embedding_params.index", 8, (byte*)&value.Index - (byte*)&value));
+            entries.Add(new("msc_embedding_params.accumulate", 12, (byte*)&value.Accumulate - (byte*)&value));
+            entries.Add(new("msc_embedding_params.table", 16, (byte*)&value.Table - (byte*)&value));
+            entries.Add(new("msc_embedding_params.out", 24, (byte*)&value.Out - (byte*)&value));
         }
         {
             MscRmsNormParams value = default;
@@ -266,6 +268,16 @@ internal static unsafe partial class LayoutTable
             entries.Add(new("msc_rms_norm_params.input", 8, (byte*)&value.Input - (byte*)&value));
             entries.Add(new("msc_rms_norm_params.weight", 56, (byte*)&value.Weight - (byte*)&value));
             entries.Add(new("msc_rms_norm_params.out", 104, (byte*)&value.Out - (byte*)&value));
+        }
+        {
+            MscLayerNormParams value = default;
+            entries.Add(new("msc_layer_norm_params", 200, sizeof(MscLayerNormParams)));
+            entries.Add(new("msc_layer_norm_params.struct_size", 0, (byte*)&value.StructSize - (byte*)&value));
+            entries.Add(new("msc_layer_norm_params.eps", 4, (byte*)&value.Eps - (byte*)&value));
+            entries.Add(new("msc_layer_norm_params.input", 8, (byte*)&value.Input - (byte*)&value));
+            entries.Add(new("msc_layer_norm_params.weight", 56, (byte*)&value.Weight - (byte*)&value));
+            entries.Add(new("msc_layer_norm_params.bias", 104, (byte*)&value.Bias - (byte*)&value));
+            entries.Add(new("msc_layer_norm_params.out", 152, (byte*)&value.Out - (byte*)&value));
         }
         {
             MscGatherRowsParams value = default;

@@ -32,6 +32,50 @@ internal sealed class LinearOpTests : IDisposable
     }
 
     [Test]
+    public void Embeddings_add_positions_and_a_first_row()
+    {
+        float[] values = Reference.Values(4 * K, 1);
+        using Weight table = _device.Weight(4, K, values);
+        using Batch batch = _device.Batch(1, 1, 2); // token ids 0, 1, 2 at positions 0, 0, 1
+        Tensor output = _device.Empty(3, K);
+        _device.Stream.Embedding(batch, table, output);
+        _device.Stream.Embedding(batch, table, output, scale: 2, EmbeddingIndex.Position, accumulate: true);
+        _device.Stream.Embedding(batch, table, output, index: EmbeddingIndex.FirstRow, accumulate: true);
+        float[] expected = [.. Enumerable.Range(0, 3 * K).Select(i => values[i] + (2 * values[(i / K == 2 ? K : 0) + (i % K)]) + values[i % K])];
+        Assert.That(_device.Read<float>(output), Is.EqualTo(expected).Within(Reference.Tolerance));
+    }
+
+    [Test]
+    public void LayerNorm_centres_scales_and_shifts_each_row()
+    {
+        float[] x = Reference.Values(2 * K, 2);
+        float[] weight = Reference.Values(K, 3);
+        float[] bias = Reference.Values(K, 4);
+        Tensor output = _device.Empty(2, K);
+        _device.Stream.LayerNorm(_device.Tensor<float>(2, K, x), _device.Tensor<float>(1, K, weight), _device.Tensor<float>(1, K, bias), output, 0.5f);
+        List<double> expected = [];
+        foreach (float[] row in x.Chunk(K))
+        {
+            double mean = row.Average();
+            double deviation = Math.Sqrt(row.Average(v => (v - mean) * (v - mean)) + 0.5);
+            expected.AddRange(row.Select((v, i) => ((v - mean) / deviation * weight[i]) + bias[i]));
+        }
+
+        Assert.That(_device.Read<float>(output), Is.EqualTo(expected).Within(Reference.Tolerance));
+    }
+
+    [TestCase(Epilogue.Gelu, 0.8413447461)]
+    [TestCase(Epilogue.GeluTanh, 0.8411919906)]
+    public void Linear_activates_after_the_bias(Epilogue epilogue, double ofOne)
+    {
+        using Weight weight = _device.Weight(8, K, new float[8 * K]);
+        Tensor output = _device.Empty(1, 8);
+        float[] bias = [1, 0, 1, 0, 1, 0, 1, 0];
+        _device.Stream.Linear(new LinearParams { Epilogue = epilogue, Input = _device.Empty(1, K), Targets = [new(weight, output, _device.Tensor<float>(1, 8, bias))] });
+        Assert.That(_device.Read<float>(output), Is.EqualTo(bias.Select(b => b * ofOne)).Within(1e-6));
+    }
+
+    [Test]
     public void GatherRows_takes_the_batchs_logit_rows()
     {
         float[] x = Reference.Values(3 * K, 4);

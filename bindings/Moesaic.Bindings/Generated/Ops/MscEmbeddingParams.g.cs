@@ -8,13 +8,19 @@ using System.Runtime.InteropServices;
 
 namespace Moesaic.Bindings;
 
-/// <summary>out[t] = scale * table[token_ids[t]]; ids outside the table are refused.</summary>
+/// <summary>out[t] (+)= scale * table[index of t]: its token id, its position, or 0; rows outside the table are refused.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct MscEmbeddingParams
 {
     public uint StructSize;
 
     public float Scale;
+
+    /// <summary>msc_embedding_index</summary>
+    public int Index;
+
+    /// <summary>1: add to out; 0: store.</summary>
+    public int Accumulate;
 
     public MscWeight* Table;
 

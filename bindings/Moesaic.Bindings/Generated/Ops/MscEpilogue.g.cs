@@ -18,4 +18,8 @@ internal enum MscEpilogue
     /// <summary>As SWIGLU with g = min(gate, gate_limit), u = clamp(up, -gate_limit, gate_limit):
     /// out[0] = g * sigmoid(gate_alpha * g) * (u + 1) (GPT-OSS).</summary>
     SwigluClamped = 4,
+    /// <summary>out = gelu(y), gelu(x) = x (1 + erf(x / sqrt(2))) / 2; of each target, after its bias.</summary>
+    Gelu = 5,
+    /// <summary>out = gelu_tanh(y), likewise.</summary>
+    GeluTanh = 6,
 }

@@ -18,6 +18,10 @@ internal static unsafe partial class NativeMethods
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial MscStatus MscOpRmsNorm(MscStream* stream, MscRmsNormParams* @params);
 
+    [LibraryImport("moesaic", EntryPoint = "msc_op_layer_norm")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial MscStatus MscOpLayerNorm(MscStream* stream, MscLayerNormParams* @params);
+
     [LibraryImport("moesaic", EntryPoint = "msc_op_gather_rows")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial MscStatus MscOpGatherRows(MscStream* stream, MscBatch* batch, MscGatherRowsParams* @params);

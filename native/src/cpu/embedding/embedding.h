@@ -7,7 +7,8 @@
 
 namespace msc::cpu {
 
-/// out[t] = scale * (row token_ids[t] of the table); the ids are checked.
-void embedding(msc_stream& stream, const PackedMatrix& table, const int32_t* token_ids, float scale, Matrix<float> out);
+/// out[t] (+)= scale * (row rows[t] of the table); the rows are checked. NULL: row 0 for all.
+void embedding(msc_stream& stream, const PackedMatrix& table, const int32_t* rows, float scale, bool accumulate,
+               Matrix<float> out);
 
 }  // namespace msc::cpu

@@ -43,6 +43,8 @@ struct LinearKernels {
   void (*round_row)(const float* x, int64_t cols, std::byte* out);     // to kBF16; NULL where no kernel wants it
   /// gate = act(gate) * up; count is a multiple of the row group.
   void (*gate)(const GateRule& rule, float* gate, const float* up, int64_t count);
+  /// values = act(values), act by msc_epilogue; count is a multiple of the row group.
+  void (*activate)(int32_t epilogue, float* values, int64_t count);
   /// out = tile + bias, or out += tile + bias.
   void (*finish)(const TileTarget& target);
 };

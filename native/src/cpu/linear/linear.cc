@@ -145,6 +145,12 @@ class LinearRun {
       kernels_.gate(call_.gate, tile, up,
                     static_cast<int64_t>(unit.count) * num_rows * static_cast<int64_t>(layout.row_group));
     }
+    if (is_activation(call_.epilogue)) {
+      add_bias(result, layout.row_group, tile);
+      result.bias = nullptr;
+      kernels_.activate(call_.epilogue, tile,
+                        static_cast<int64_t>(unit.count) * num_rows * static_cast<int64_t>(layout.row_group));
+    }
     kernels_.finish(result);
   }
 

@@ -25,6 +25,11 @@ struct LinearCall {
   LinearTarget targets[MSC_LINEAR_MAX_WEIGHTS];
 };
 
+/// An activation of each target, without a gate.
+inline bool is_activation(int32_t epilogue) {
+  return epilogue == MSC_EPILOGUE_GELU || epilogue == MSC_EPILOGUE_GELU_TANH;
+}
+
 /// Runs the op on all threads of the stream's device. The outputs must not overlap the input.
 void linear(msc_stream& stream, const LinearCall& call);
 

@@ -4,6 +4,8 @@
 #include <bit>
 #include <cmath>
 
+#include "cpu/linear/linear.h"
+
 namespace msc::cpu {
 namespace {
 
@@ -27,6 +29,11 @@ double gated(const ReferenceLinear& op, double gate, double up) {
   return 0.5 * gate * (1 + std::tanh(std::sqrt(2 / M_PI) * (gate + 0.044715 * gate * gate * gate))) * up;
 }
 
+double activated(int32_t epilogue, double x) {
+  return epilogue == MSC_EPILOGUE_GELU ? 0.5 * x * std::erfc(-x * M_SQRT1_2)
+                                       : 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+}
+
 }  // namespace
 
 void reference_linear(const ReferenceLinear& op, std::vector<std::vector<float>>& outs) {
@@ -42,6 +49,8 @@ void reference_linear(const ReferenceLinear& op, std::vector<std::vector<float>>
         const double y = product(op, i, m, n);
         if (is_gated) {
           out = static_cast<float>(gated(op, y, product(op, 1, m, n)));
+        } else if (is_activation(op.epilogue)) {
+          out = static_cast<float>(activated(op.epilogue, y));
         } else {
           out = static_cast<float>(op.epilogue == MSC_EPILOGUE_ADD ? static_cast<double>(out) + y : y);
         }
