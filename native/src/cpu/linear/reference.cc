@@ -37,7 +37,7 @@ double activated(int32_t epilogue, double x) {
 }  // namespace
 
 void reference_linear(const ReferenceLinear& op, std::vector<std::vector<float>>& outs) {
-  const bool is_gated = op.epilogue != MSC_EPILOGUE_STORE && op.epilogue != MSC_EPILOGUE_ADD;
+  const bool is_gated = op.epilogue != MSC_EPILOGUE_STORE && op.epilogue != MSC_EPILOGUE_ADD && !is_activation(op.epilogue);
   const size_t num_outs = is_gated ? 1 : op.weights.size();
   outs.resize(num_outs);
   for (size_t i = 0; i < num_outs; ++i) {
