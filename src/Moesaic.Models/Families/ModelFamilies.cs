@@ -20,6 +20,11 @@ public static class ModelFamilies
     public static DecoderDescription Describe(GgufFile file)
     {
         ArgumentNullException.ThrowIfNull(file);
+        if (Encoder.EncoderFamilies.Answers(file))
+        {
+            throw new ModelFormatException(file.Path, "general.architecture", EncoderAdvice(file.Metadata.Architecture));
+        }
+
         GgufInput input = new(file);
         IModelFamily family = s_all.FirstOrDefault(f => f.Answers(input)) ?? throw new ModelFormatException(
             file.Path,
@@ -42,6 +47,11 @@ public static class ModelFamilies
 
     private static (IModelFamily Family, string Architecture) Find(HuggingFaceConfig config)
     {
+        if (Encoder.EncoderFamilies.Answers(config))
+        {
+            throw config.Raw.Error("architectures", EncoderAdvice(config.Architectures.Count > 0 ? config.Architectures[0] : config.ModelType!));
+        }
+
         string supported = $"supported are {string.Join(", ", s_all.SelectMany(f => f.Architectures))}.";
         if (config.Architectures is [string name])
         {
@@ -58,4 +68,7 @@ public static class ModelFamilies
         return (s_all.FirstOrDefault(f => type is not null && f.ModelTypes.Contains(type))
             ?? throw config.Raw.Error("architectures", $"it is missing, and model_type {(type is null ? "is too" : $"'{type}' does not tell the family")}; {supported}"), type!);
     }
+
+    private static string EncoderAdvice(string architecture) =>
+        $"'{architecture}' is an encoder: it makes embeddings (moesaic embed, /v1/embeddings) and cannot generate or score text.";
 }

@@ -24,7 +24,21 @@ public static class DecoderLoader
     {
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(plan);
-        options ??= new LoadOptions();
+        LoadedWeights loaded = LoadWeights(device, plan, plan.Description.Ropes, options ?? new LoadOptions());
+        try
+        {
+            return new LoadedDecoder(device, plan, loaded.Matrices, loaded.Vectors, loaded.Expanded);
+        }
+        catch
+        {
+            loaded.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Loads the weights of any plan; as <see cref="Load"/>.</summary>
+    internal static LoadedWeights LoadWeights(Device device, WeightPlan plan, ImmutableArray<RopeDescription> ropes, LoadOptions options)
+    {
         ImmutableArray<ExpandedWeights> expanded = FindExpanded(device, plan);
         foreach (ExpandedWeights weights in expanded)
         {
@@ -45,14 +59,14 @@ public static class DecoderLoader
             }
 
             chunks.Sort(static (a, b) => CompareByPlace(a, b));
-            vectors = new VectorStore(device, plan);
+            vectors = new VectorStore(device, plan, ropes);
             new ChunkWorkers(chunks, options).Run(options.NumThreads > 0 ? options.NumThreads : device.Info.NumThreads);
             foreach (Weight weight in created.Values)
             {
                 weight.Seal();
             }
 
-            return new LoadedDecoder(device, plan, created, vectors, expanded);
+            return new LoadedWeights(created, vectors, expanded);
         }
         catch
         {
@@ -67,7 +81,7 @@ public static class DecoderLoader
     }
 
     /// <summary>Bytes that the weights of a plan take in memory at least; what the device's layouts add is not known before.</summary>
-    public static long LeastBytes(Device device, LoadPlan plan)
+    public static long LeastBytes(Device device, WeightPlan plan)
     {
         ArgumentNullException.ThrowIfNull(plan);
         return plan.Matrices.Sum(m => RunsNatively(device, m) ? m.SourceBytes : checked(m.Source.Count * sizeof(float)));
@@ -76,7 +90,7 @@ public static class DecoderLoader
     private static bool RunsNatively(Device device, PlannedMatrix matrix) =>
         matrix.Scales.IsEmpty && matrix.Quantised.IsEmpty && matrix.CanBePlaced && matrix.Format is { } format && Weight.IsFormatSupported(device, (TensorFormat)format);
 
-    private static ImmutableArray<ExpandedWeights> FindExpanded(Device device, LoadPlan plan) =>
+    private static ImmutableArray<ExpandedWeights> FindExpanded(Device device, WeightPlan plan) =>
     [
         .. plan.Matrices.Where(m => !RunsNatively(device, m)).GroupBy(m => m.Kind).Select(g =>
             new ExpandedWeights(g.Key, g.Count(), g.Sum(m => m.SourceBytes), g.Sum(m => checked(m.Source.Count * sizeof(float))))),

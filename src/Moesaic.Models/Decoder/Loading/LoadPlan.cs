@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
 using Moesaic.Models.Checkpoints;
+using Moesaic.Models.Configurations;
 
 namespace Moesaic.Models.Decoder;
 
@@ -8,7 +9,7 @@ namespace Moesaic.Models.Decoder;
 /// A description matched with a checkpoint: every tensor found, of the right shape and a readable type, and none left over.
 /// Nothing is read or allocated yet.
 /// </summary>
-public sealed class LoadPlan
+public sealed class LoadPlan : WeightPlan
 {
     private LoadPlan(
         DecoderDescription description,
@@ -18,35 +19,20 @@ public sealed class LoadPlan
         ImmutableArray<PlannedMatrix> matrices,
         ImmutableDictionary<VectorSource, CheckpointTensor> vectors,
         ImmutableArray<IgnoredTensor> ignored)
+        : base(checkpoint, matrices, vectors, ignored)
     {
         Description = description;
-        Checkpoint = checkpoint;
         IncludesMtp = includesMtp;
         LatentForm = latentForm;
-        Matrices = matrices;
-        Vectors = vectors;
-        Ignored = ignored;
     }
 
     public DecoderDescription Description { get; }
-
-    public ICheckpoint Checkpoint { get; }
 
     /// <summary>Whether the multi-token-prediction layers are loaded too.</summary>
     public bool IncludesMtp { get; }
 
     /// <summary>The form of latent attention whose weights are loaded.</summary>
     public LatentForm LatentForm { get; }
-
-    public ImmutableArray<PlannedMatrix> Matrices { get; }
-
-    public ImmutableDictionary<VectorSource, CheckpointTensor> Vectors { get; }
-
-    /// <summary>Tensors of the checkpoint that are not read, and why.</summary>
-    public ImmutableArray<IgnoredTensor> Ignored { get; }
-
-    /// <summary>Bytes read from the checkpoint.</summary>
-    public long SourceBytes => Matrices.Sum(m => m.SourceBytes) + Vectors.Values.Distinct().Sum(t => t.ByteLength);
 
     /// <summary>Matches a description with a checkpoint.</summary>
     /// <exception cref="ModelFormatException">A tensor is missing, left over, or has another shape or type than expected.</exception>
@@ -74,14 +60,14 @@ public sealed class LoadPlan
             unusedMtp.UnionWith(NamesOfMtp(description).SelectMany(QuantisedNames.All));
         }
 
-        return new LoadPlan(description, checkpoint, includeMtp, latentForm, matrices.ToImmutable(), vectors.ToImmutable(), Rest(description, checkpoint, used, unusedMtp));
+        return new LoadPlan(description, checkpoint, includeMtp, latentForm, matrices.ToImmutable(), vectors.ToImmutable(), Rest(description.Family, description.Ignorable, description.Quantisation, checkpoint, used, unusedMtp));
     }
 
     private static IEnumerable<string> NamesOfMtp(DecoderDescription description) =>
         DecoderTensors.Matrices(description, includeMtp: true).SelectMany(m => m.Slices).Select(s => s.Tensor)
             .Concat(DecoderTensors.Vectors(description, includeMtp: true).Select(v => v.Tensor));
 
-    private static PlannedMatrix Match(MatrixSource source, ICheckpoint checkpoint, QuantisedMatrices quantised, HashSet<string> used)
+    internal static PlannedMatrix Match(MatrixSource source, ICheckpoint checkpoint, QuantisedMatrices quantised, HashSet<string> used)
     {
         ImmutableArray<CheckpointTensor>.Builder tensors = ImmutableArray.CreateBuilder<CheckpointTensor>(source.Slices.Length);
         QuantisedMatrix?[] coded = new QuantisedMatrix?[source.Slices.Length];
@@ -155,7 +141,7 @@ public sealed class LoadPlan
         return scales is null ? [] : [.. scales];
     }
 
-    private static CheckpointTensor Match(VectorSource source, ICheckpoint checkpoint, HashSet<string> used)
+    internal static CheckpointTensor Match(VectorSource source, ICheckpoint checkpoint, HashSet<string> used)
     {
         CheckpointTensor tensor = checkpoint.GetTensor(source.Tensor);
         RequireShape(tensor, source.TensorShape);
@@ -168,7 +154,8 @@ public sealed class LoadPlan
         return tensor;
     }
 
-    private static ImmutableArray<IgnoredTensor> Rest(DecoderDescription description, ICheckpoint checkpoint, HashSet<string> used, HashSet<string> unusedMtp)
+    internal static ImmutableArray<IgnoredTensor> Rest(
+        string family, ImmutableArray<IgnorableTensors> ignorable, QuantisationConfig? quantisation, ICheckpoint checkpoint, HashSet<string> used, HashSet<string> unusedMtp)
     {
         ImmutableArray<IgnoredTensor>.Builder ignored = ImmutableArray.CreateBuilder<IgnoredTensor>();
         CheckpointTensor? unknown = null;
@@ -184,11 +171,11 @@ public sealed class LoadPlan
             {
                 ignored.Add(new IgnoredTensor(tensor, "multi-token-prediction layer, not used in this run"));
             }
-            else if (description.Quantisation is not null && QuantisedNames.OfKvCache.FirstOrDefault(i => i.Matches(tensor.Name)) is { } scale)
+            else if (quantisation is not null && QuantisedNames.OfKvCache.FirstOrDefault(i => i.Matches(tensor.Name)) is { } scale)
             {
                 ignored.Add(new IgnoredTensor(tensor, scale.Reason));
             }
-            else if (description.Ignorable.FirstOrDefault(i => i.Matches(tensor.Name)) is { } kind)
+            else if (ignorable.FirstOrDefault(i => i.Matches(tensor.Name)) is { } kind)
             {
                 ignored.Add(new IgnoredTensor(tensor, kind.Reason));
             }
@@ -202,7 +189,7 @@ public sealed class LoadPlan
         if (unknown is not null)
         {
             string more = numUnknown > 1 ? $" ({numUnknown - 1} more tensors are unknown too)" : string.Empty;
-            throw new ModelFormatException(unknown.File.Path, unknown.Name, $"the tensor {unknown} does not belong to {description.Family}, and leaving it out may change the model{more}.");
+            throw new ModelFormatException(unknown.File.Path, unknown.Name, $"the tensor {unknown} does not belong to {family}, and leaving it out may change the model{more}.");
         }
 
         return ignored.ToImmutable();

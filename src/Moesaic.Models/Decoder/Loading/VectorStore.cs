@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Moesaic.Interop;
 
 namespace Moesaic.Models.Decoder;
@@ -10,10 +11,9 @@ internal sealed class VectorStore : IDisposable
     private readonly Dictionary<VectorSource, Tensor> _vectors = [];
     private readonly Tensor[] _ropes;
 
-    public VectorStore(Device device, LoadPlan plan)
+    public VectorStore(Device device, WeightPlan plan, ImmutableArray<RopeDescription> ropes)
     {
-        DecoderDescription decoder = plan.Description;
-        long total = plan.Vectors.Keys.Sum(v => Padded(v.Length)) + decoder.Ropes.Sum(r => Padded(r.InverseFrequencies.Length));
+        long total = plan.Vectors.Keys.Sum(v => Padded(v.Length)) + ropes.Sum(r => Padded(r.InverseFrequencies.Length));
         float[] staged = new float[checked((int)total)];
         _buffer = DeviceBuffer.Create(device, Math.Max(1, total) * sizeof(float));
         try
@@ -25,11 +25,11 @@ internal sealed class VectorStore : IDisposable
                 _vectors[source] = Place(ref at, (int)source.Length);
             }
 
-            _ropes = new Tensor[decoder.Ropes.Length];
+            _ropes = new Tensor[ropes.Length];
             for (int i = 0; i < _ropes.Length; i++)
             {
-                decoder.Ropes[i].InverseFrequencies.CopyTo(staged.AsSpan(at));
-                _ropes[i] = Place(ref at, decoder.Ropes[i].InverseFrequencies.Length);
+                ropes[i].InverseFrequencies.CopyTo(staged.AsSpan(at));
+                _ropes[i] = Place(ref at, ropes[i].InverseFrequencies.Length);
             }
 
             using ComputeStream stream = ComputeStream.Create(device);
