@@ -26,10 +26,11 @@ public sealed partial class ServeTests : IDisposable
         Uri address = Address(program);
         Assert.That(address.Host, Is.EqualTo("127.0.0.1"));
         Assert.That(await _client.GetStringAsync(new Uri(address, "/health")), Does.Contain("ready"));
+        Assert.That(await _client.GetStringAsync(new Uri(address, "/version")), Does.Contain("version"));
         program.Signal("TERM");
         ProgramRun run = program.End();
         Assert.That((run.ExitCode, run.Output), Is.EqualTo((0, "")), run.Error);
-        Assert.That(run.Error, Does.Contain("no API key needed, this machine only").And.Contain("draining").And.Contain("GET /health -> 200"));
+        Assert.That(run.Error, Does.Contain("no API key needed, this machine only").And.Contain("draining").And.Contain("GET /version -> 200").And.Not.Contain("GET /health"));
     }
 
     [Test]
