@@ -20,6 +20,7 @@ internal static class CommandLineDispatcher
         VerbEntry.Of<BenchOptions>(BenchCommand.RunAsync),
         VerbEntry.Of<BenchServeOptions>(BenchServeCommand.RunAsync),
         VerbEntry.Of<ServeOptions>(ServeCommand.RunAsync),
+        VerbEntry.Of<PullOptions>(PullCommand.RunAsync),
     ];
 
     public static async Task<int> RunAsync(string[] args, Terminal terminal, CancellationToken cancellationToken)

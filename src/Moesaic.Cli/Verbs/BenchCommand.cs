@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Moesaic.Cli.Hosting;
 using Moesaic.Cli.Output;
+using Moesaic.Cli.Pull;
 using Moesaic.Engine.Benchmarking;
 using Moesaic.Interop;
 using Moesaic.Models.Decoder;
@@ -53,7 +54,7 @@ internal static class BenchCommand
     private static BenchmarkModel Load(BenchOptions options, DeviceOptions device, LoadOptions load)
     {
         using SyntheticModel? synthetic = BenchRequest.Synthetic(options);
-        return synthetic is null ? BenchmarkModel.Load(options.Model, device, load) : BenchmarkModel.Load(synthetic, device, load);
+        return synthetic is null ? BenchmarkModel.Load(ModelCache.Resolve(options.Model), device, load) : BenchmarkModel.Load(synthetic, device, load);
     }
 
     private static string Json(BenchmarkReport report, string command)

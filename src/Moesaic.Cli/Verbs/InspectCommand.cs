@@ -3,6 +3,7 @@ using System.Text;
 using Moesaic.Cli.Hosting;
 using Moesaic.Cli.Input;
 using Moesaic.Cli.Output;
+using Moesaic.Cli.Pull;
 using Moesaic.Models.Decoder;
 using Moesaic.Models.Embedded;
 
@@ -22,7 +23,7 @@ internal static class InspectCommand
         }
 
         cancellationToken.ThrowIfCancellationRequested();
-        ModelReport report = ModelReport.Of(argument ?? options.Model ?? EmbeddedModel.Path);
+        ModelReport report = ModelReport.Of(ModelCache.Resolve(argument ?? options.Model) ?? EmbeddedModel.Path);
         terminal.Output.Write(options.Json ? Json(report) + "\n" : Text(report));
         return Task.FromResult(ExitCodes.Success);
     }

@@ -1,5 +1,6 @@
 using Moesaic.Cli.Hosting;
 using Moesaic.Cli.Input;
+using Moesaic.Cli.Pull;
 using Moesaic.Engine;
 using Moesaic.Interop;
 using Moesaic.Models.Decoder;
@@ -78,7 +79,7 @@ internal static class ModelLoading
         using LoadingBar bar = new(terminal);
         try
         {
-            return ModelRuntime.Load(options.Model, engine with
+            return ModelRuntime.Load(ModelCache.Resolve(options.Model), engine with
             {
                 Progress = bar.Report,
                 Announce = weights => bar.Say(weights.ToString()),

@@ -5,7 +5,7 @@ namespace Moesaic.Cli.Verbs;
 /// <summary>What the verbs that run a model share.</summary>
 public abstract class ModelOptions
 {
-    [Option('m', "model", MetaValue = "PATH", HelpText = "A Hugging Face folder or a GGUF file; the embedded model when absent.")]
+    [Option('m', "model", MetaValue = "PATH", HelpText = "A Hugging Face folder, a GGUF file, or the name of a pulled model; the embedded model when absent.")]
     public string? Model { get; set; }
 
     [Option("threads", MetaValue = "N", HelpText = "Threads; every usable processor when absent.")]

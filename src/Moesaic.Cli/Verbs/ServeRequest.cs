@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
 using Moesaic.Cli.Input;
+using Moesaic.Cli.Pull;
 using Moesaic.Engine;
 using Moesaic.Interop;
 using Moesaic.Models.Decoder;
@@ -53,7 +54,15 @@ internal static class ServeRequest
             int mark = setting.Value.IndexOf('=', StringComparison.Ordinal);
             bool isNamed = mark >= 0 && !Path.Exists(setting.Value);
             ModelSource source = isNamed ? new(setting.Value[..mark].Trim(), setting.Value[(mark + 1)..]) : new(null, setting.Value);
-            sources.Add(source is { Name: "" } or { Path: "" } ? throw setting.Error("NAME=PATH or PATH") : source);
+            if (source is { Name: "" } or { Path: "" })
+            {
+                throw setting.Error("NAME=PATH or PATH");
+            }
+
+            // A pulled model is called as it was named.
+            string? path = ModelCache.Resolve(source.Path);
+            bool isRenamed = path == source.Path || settings.Find("served-model-name") is not null;
+            sources.Add(new ModelSource(source.Name ?? (isRenamed ? null : source.Path), path));
         }
 
         if (settings.Find("served-model-name") is { } name)

@@ -1,3 +1,4 @@
+using Moesaic.Cli.Pull;
 using Moesaic.Models;
 using Moesaic.Models.ChatTemplates;
 using Moesaic.Models.Checkpoints;
@@ -24,7 +25,7 @@ internal sealed class TemplateSource
 
     public static TemplateSource Load(string? path)
     {
-        path ??= EmbeddedModel.Path;
+        path = ModelCache.Resolve(path) ?? EmbeddedModel.Path;
         try
         {
             ChatTemplateSource? source = Find(path, out SpecialTokens tokens);

@@ -1,3 +1,4 @@
+using Moesaic.Cli.Pull;
 using Moesaic.Models;
 using Moesaic.Models.Embedded;
 using Moesaic.Models.Tokenizers;
@@ -9,7 +10,7 @@ internal static class TokenizerSource
 {
     public static Tokenizer Load(string? path)
     {
-        path ??= EmbeddedModel.Path;
+        path = ModelCache.Resolve(path) ?? EmbeddedModel.Path;
         if (!Path.Exists(path))
         {
             throw new ModelFormatException(path, "", "there is no such file or folder; expected tokenizer.json, a model folder or a GGUF file");
