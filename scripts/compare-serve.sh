@@ -31,6 +31,14 @@ while [ $# -gt 0 ]; do
 done
 mkdir -p "$results" out/log
 
+# Whoever listens there already would be measured in place of the server that cannot start.
+require_free() {
+  if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
+    echo "compare-serve.sh: port $1 is in use; end what listens there (ss -ltnp 'sport = :$1' names it)" >&2
+    exit 1
+  fi
+}
+
 pids=()
 stop_servers() {
   local pid
@@ -91,6 +99,8 @@ ratio() { awk -v a="$1" -v b="$2" 'BEGIN { if (a == "-" || b == "-" || b == 0) p
 names=${only:-llama.cpp moesaic}
 if [ "$measure" = 1 ]; then
   [ -x "$program" ] || { echo "compare-serve.sh: no $program; run ./build.sh build" >&2; exit 1; }
+  case " $names " in *" llama.cpp "*) require_free "$llama_port" ;; esac
+  case " $names " in *" moesaic "*) require_free "$moesaic_port" ;; esac
   case " $names " in *" llama.cpp "*) [ -x "$llama" ] || scripts/get-llama-cpp.sh >&2 ;; esac
   for count in $streams; do
     for name in $names; do start "$name" "$count"; done

@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using System.Text.RegularExpressions;
 
 namespace Moesaic.Architecture.Tests;
@@ -41,6 +44,28 @@ internal sealed partial class BuildScriptTests
         Assert.That(
             ShellList("program_verbs").Concat(ShellList("script_verbs")).Where(v => !Regex.IsMatch(help, $@"(^|[ |]){v}([ |]|$)", RegexOptions.Multiline)),
             Is.Empty);
+    }
+
+    [Test]
+    [Platform("Linux", Reason = "bash and its /dev/tcp")]
+    public void The_comparison_of_servers_needs_its_ports()
+    {
+        using TcpListener taken = new(IPAddress.Loopback, 18602);
+        try
+        {
+            taken.Start();
+        }
+        catch (SocketException)
+        {
+            // Somebody else has it, which is the same.
+        }
+
+        ProcessStartInfo start = new("bash", ["scripts/compare-serve.sh", "--only", "moesaic"]) { WorkingDirectory = Repository.Root, RedirectStandardError = true };
+        start.Environment["MOESAIC_PROGRAM"] = "/bin/true";
+        using Process script = Process.Start(start)!;
+        string error = script.StandardError.ReadToEnd();
+        Assert.That(script.WaitForExit(TimeSpan.FromMinutes(1)));
+        Assert.That((script.ExitCode, error.Contains("port 18602 is in use", StringComparison.Ordinal)), Is.EqualTo((1, true)), error);
     }
 
     private static string[] ShellList(string name) =>

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 
 namespace Moesaic.Cli.Tests;
@@ -31,6 +32,30 @@ public sealed partial class ServeTests : IDisposable
         ProgramRun run = program.End();
         Assert.That((run.ExitCode, run.Output), Is.EqualTo((0, "")), run.Error);
         Assert.That(run.Error, Does.Contain("no API key needed, this machine only").And.Contain("draining").And.Contain("GET /version -> 200").And.Not.Contain("GET /health"));
+    }
+
+    [Test]
+    public void Bench_serve_measures_our_own_host()
+    {
+        using RunningProgram host = RunningProgram.Start("serve", "--port", "0", "--log-level", "warning");
+        host.AwaitError("ready: ");
+        string address = Address(host).ToString();
+        ProgramRun run = ProgramRun.Of(
+            "bench-serve", "--base-url", address, "--num-prompts", "8", "--max-concurrency", "4", "--random-input-len", "24", "--random-output-len", "10",
+            "--ignore-eos", "--seed", "1", "--json");
+        Assert.That(run.ExitCode, Is.Zero, run.Error);
+        JsonElement json = JsonElement.Parse(run.Output);
+        Assert.Multiple(() =>
+        {
+            Assert.That(json.GetProperty("completed").GetInt32(), Is.EqualTo(8));
+            Assert.That(json.GetProperty("failed").GetInt32(), Is.Zero);
+            Assert.That(json.GetProperty("total_output_tokens").GetInt64(), Is.EqualTo(80));
+            Assert.That(json.GetProperty("total_input_tokens").GetInt64(), Is.EqualTo(8 * 24));
+            Assert.That(json.GetProperty("median_ttft_ms").GetDouble(), Is.GreaterThan(0));
+            Assert.That(json.GetProperty("total_token_throughput").GetDouble(), Is.GreaterThan(0));
+        });
+        host.Signal("TERM");
+        Assert.That(host.End().ExitCode, Is.Zero);
     }
 
     [Test]
