@@ -28,7 +28,9 @@ struct Format {
 constexpr Format kFormats[] = {{MSC_FORMAT_F32, "f32"},   {MSC_FORMAT_F16, "f16"},   {MSC_FORMAT_BF16, "bf16"},
                                {MSC_FORMAT_Q8_0, "q8_0"}, {MSC_FORMAT_Q4_0, "q4_0"}, {MSC_FORMAT_Q4_1, "q4_1"},
                                {MSC_FORMAT_Q4_K, "q4_k"}, {MSC_FORMAT_Q6_K, "q6_k"}, {MSC_FORMAT_Q5_0, "q5_0"},
-                               {MSC_FORMAT_Q5_1, "q5_1"}, {MSC_FORMAT_Q5_K, "q5_k"}};
+                               {MSC_FORMAT_Q5_1, "q5_1"}, {MSC_FORMAT_Q5_K, "q5_k"},
+                               {MSC_FORMAT_MXFP4, "mxfp4"}, {MSC_FORMAT_NVFP4, "nvfp4"},
+                               {MSC_FORMAT_IQ4_NL, "iq4_nl"}, {MSC_FORMAT_IQ4_XS, "iq4_xs"}};
 
 struct Shape {
   const char* name;

@@ -70,7 +70,7 @@ void load_odd(Input& input, msc_weight* weight, uint64_t row_bytes) {
   const std::vector<uint8_t> source = input.array<uint8_t>(static_cast<size_t>(row_bytes));
   msc_weight_slice slice = {};
   slice.struct_size = input.mostly<uint32_t>(sizeof(slice));
-  slice.reserved = input.mostly<int32_t>(0);
+  slice.factor = input.mostly<float>(0);
   slice.expert = input.rarely(2) ? extreme(input) : 0;
   slice.row_begin = input.rarely(2) ? extreme(input) : 0;
   slice.source = source.data();
@@ -181,7 +181,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Session& session = input.rarely(4) ? portable : best;
   static constexpr int32_t kNative[] = {MSC_FORMAT_F32,  MSC_FORMAT_F16,  MSC_FORMAT_BF16, MSC_FORMAT_Q8_0,
                                         MSC_FORMAT_Q4_0, MSC_FORMAT_Q4_1, MSC_FORMAT_Q4_K, MSC_FORMAT_Q6_K,
-                                        MSC_FORMAT_Q5_0, MSC_FORMAT_Q5_1, MSC_FORMAT_Q5_K};
+                                        MSC_FORMAT_Q5_0, MSC_FORMAT_Q5_1, MSC_FORMAT_Q5_K, MSC_FORMAT_MXFP4,
+                                        MSC_FORMAT_NVFP4, MSC_FORMAT_IQ4_NL, MSC_FORMAT_IQ4_XS};
   const auto format = input.mostly<int32_t>(kNative[input.below(std::size(kNative))]);
   uint64_t block = 1;
   uint64_t block_bytes = 1;

@@ -36,7 +36,8 @@ typedef struct msc_weight_desc {
 /** Rows [row_begin, row_begin + num_rows) of one expert, from row-major source data. */
 typedef struct msc_weight_slice {
   uint32_t struct_size;
-  int32_t reserved;
+  /** What the values of these rows are multiplied with, for MSC_FORMAT_NVFP4 alone; 0 stands for 1. */
+  float factor;
   int64_t expert;
   int64_t row_begin;
   int64_t num_rows;

@@ -60,7 +60,6 @@ msc_status msc_weight_load(msc_weight* weight, const msc_weight_slice* slice) {
   return msc::guard(__func__, [&] {
     msc::check_pointer(weight, "weight");
     msc::check_struct(slice, "slice");
-    msc::check_reserved(slice->reserved, "slice->reserved");
     MSC_CHECK_ARGUMENT(slice->scales == nullptr && slice->zero_points == nullptr && slice->permutation == nullptr,
                        "slice->scales, zero_points and permutation are not implemented yet: leave them NULL");
     weight->load(*slice);

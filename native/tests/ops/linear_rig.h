@@ -13,7 +13,8 @@ namespace optest {
 /// Formats that the linear op runs as they are stored.
 inline constexpr int32_t kLinearFormats[] = {MSC_FORMAT_F32,  MSC_FORMAT_F16,  MSC_FORMAT_BF16, MSC_FORMAT_Q8_0,
                                              MSC_FORMAT_Q4_0, MSC_FORMAT_Q4_1, MSC_FORMAT_Q4_K, MSC_FORMAT_Q6_K,
-                                             MSC_FORMAT_Q5_0, MSC_FORMAT_Q5_1, MSC_FORMAT_Q5_K};
+                                             MSC_FORMAT_Q5_0, MSC_FORMAT_Q5_1, MSC_FORMAT_Q5_K, MSC_FORMAT_MXFP4,
+                                             MSC_FORMAT_NVFP4, MSC_FORMAT_IQ4_NL, MSC_FORMAT_IQ4_XS};
 
 const char* precision_name(int32_t precision);
 bool is_quantised(int32_t format);

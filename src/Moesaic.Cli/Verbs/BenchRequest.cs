@@ -73,7 +73,11 @@ internal static class BenchRequest
             ("q6_k", ElementFormat.Q6_K),
             ("q5_0", ElementFormat.Q5_0),
             ("q5_1", ElementFormat.Q5_1),
-            ("q5_k", ElementFormat.Q5_K));
+            ("q5_k", ElementFormat.Q5_K),
+            ("mxfp4", ElementFormat.MXFP4),
+            ("nvfp4", ElementFormat.NVFP4),
+            ("iq4_nl", ElementFormat.IQ4_NL),
+            ("iq4_xs", ElementFormat.IQ4_XS));
         try
         {
             return SyntheticModel.Create(found, format, (long)(maxGib * (1L << 30)));

@@ -15,6 +15,7 @@ internal static class RandomBlocks
     [
         ElementFormat.F32, ElementFormat.F16, ElementFormat.BF16, ElementFormat.Q8_0, ElementFormat.Q4_0, ElementFormat.Q4_1,
         ElementFormat.Q4_K, ElementFormat.Q6_K, ElementFormat.Q5_0, ElementFormat.Q5_1, ElementFormat.Q5_K,
+        ElementFormat.MXFP4, ElementFormat.NVFP4, ElementFormat.IQ4_NL, ElementFormat.IQ4_XS,
     ];
 
     /// <summary>Fills whole blocks.</summary>
@@ -71,6 +72,24 @@ internal static class RandomBlocks
             case ElementFormat.Q5_K:
                 Half(block, vary * Deviation / (9.2f * 32));
                 Half(block[2..], vary * Deviation / (9.2f * 32) * 15.5f);
+                break;
+            case ElementFormat.MXFP4:
+                // 2^-7, for codes with a deviation of 2.9.
+                block[0] = 120;
+                break;
+            case ElementFormat.NVFP4:
+                // From 2^-6 on, the smallest normal numbers: real files keep away from smaller ones by a factor of the whole tensor.
+                for (int i = 0; i < 4; i++)
+                {
+                    block[i] = (byte)random.Next(0x08, 0x0B);
+                }
+
+                break;
+            case ElementFormat.IQ4_NL:
+                Half(block, vary * Deviation / 67);
+                break;
+            case ElementFormat.IQ4_XS:
+                Half(block, vary * Deviation / (67 * 18.5f));
                 break;
             default:
                 throw new ArgumentException($"Random weights of type {ElementFormats.NameOf(format)} cannot be made.", nameof(format));

@@ -1,16 +1,15 @@
 // Four-bit numbers into a table of unevenly spaced values: IQ4_NL (blocks of 32), IQ4_XS (super-blocks of 256).
+#include "cpu/dequantize/code_tables.h"
 #include "cpu/dequantize/decoders.h"
 
 namespace msc::cpu {
 
 namespace {
 
-constexpr int8_t kValues[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
-
 void decode_32(const uint8_t* q, float scale, float* out) {
   for (int j = 0; j < 16; ++j) {
-    out[j] = scale * static_cast<float>(kValues[q[j] & 15]);
-    out[j + 16] = scale * static_cast<float>(kValues[q[j] >> 4]);
+    out[j] = scale * static_cast<float>(kIq4Values[q[j] & 15]);
+    out[j + 16] = scale * static_cast<float>(kIq4Values[q[j] >> 4]);
   }
 }
 

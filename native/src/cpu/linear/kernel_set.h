@@ -1,6 +1,8 @@
 #pragma once
 
 #include "cpu/linear/five_bit_kernel.h"
+#include "cpu/linear/fp4_kernel.h"
+#include "cpu/linear/iq4_kernel.h"
 #include "cpu/linear/kernels.h"
 #include "cpu/linear/q6_k_kernel.h"
 #include "cpu/linear/q8_0_kernel.h"
@@ -25,6 +27,10 @@ void set_int8_kernels(LinearKernels& kernels) {
   set(NativeFormat::kQ5_0, int8_matrix<V, FiveBitKernel<ScalesQ5_0>>);
   set(NativeFormat::kQ5_1, int8_matrix<V, FiveBitKernel<ScalesQ4_1>>);
   set(NativeFormat::kQ5_K, int8_matrix<V, FiveBitKernel<ScalesQ4_K>>);
+  set(NativeFormat::kMXFP4, int8_matrix<V, Fp4Kernel<ScalesMXFP4>>);
+  set(NativeFormat::kNVFP4, int8_matrix<V, Fp4Kernel<ScalesNVFP4>>);
+  set(NativeFormat::kIQ4_NL, int8_matrix<V, Iq4Kernel<ScalesIQ4_NL>>);
+  set(NativeFormat::kIQ4_XS, int8_matrix<V, Iq4Kernel<ScalesIQ4_XS>>);
 }
 
 template <class V>
@@ -45,6 +51,10 @@ void set_float_kernels(LinearKernels& kernels) {
   set(NativeFormat::kQ5_0, panel_matrix<V, UnpackFiveBits<ScalesQ5_0>>);
   set(NativeFormat::kQ5_1, panel_matrix<V, UnpackFiveBits<ScalesQ4_1>>);
   set(NativeFormat::kQ5_K, panel_matrix<V, UnpackFiveBits<ScalesQ4_K>>);
+  set(NativeFormat::kMXFP4, panel_matrix<V, UnpackCodes<ScalesMXFP4>>);
+  set(NativeFormat::kNVFP4, panel_matrix<V, UnpackCodes<ScalesNVFP4>>);
+  set(NativeFormat::kIQ4_NL, panel_matrix<V, UnpackCodes<ScalesIQ4_NL>>);
+  set(NativeFormat::kIQ4_XS, panel_matrix<V, UnpackCodes<ScalesIQ4_XS>>);
 }
 
 template <class V>

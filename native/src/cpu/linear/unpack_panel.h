@@ -3,6 +3,7 @@
 #include "cpu/linear/five_bit_kernel.h"
 #include "cpu/linear/float_kernel.h"
 #include "cpu/linear/nibble_kernel.h"
+#include "cpu/linear/table_values.h"
 
 namespace msc::cpu {
 
@@ -42,6 +43,32 @@ struct UnpackFiveBits {
         unroll<4>([&](auto j) MSC_ALWAYS_INLINE {
           const auto q = V::bit_and(V::template shift_right<8 * j>(words[c]), mask);
           V::store(panel + (16 * half + 4 * c + j) * V::kLanes, V::add(V::mul(V::to_float(q), w.scale), w.minimum));
+        });
+      });
+    });
+  }
+};
+
+template <class Scales>
+struct UnpackCodes {
+  static constexpr int kColumns = 32;
+  template <class V>
+  static void run(const std::byte* scales, const std::byte* elements, int64_t block, float* panel) {
+    const HalfScales<V> w = Scales::template load<V>(scales, block);
+    const auto table = V::broadcast_table(Scales::Table::values());
+    const auto mask = V::splat(0x0F0F0F0Fu);
+    unroll<2>([&](auto half) MSC_ALWAYS_INLINE {
+      unroll<4>([&](auto c) MSC_ALWAYS_INLINE {
+        const auto packed = V::load_words(elements + (block * 4 + c) * 4 * V::kLanes);
+        const auto values =
+            V::lookup(table, V::bit_and(half == 0 ? packed : V::template shift_right<4>(packed), mask));
+        unroll<4>([&](auto j) MSC_ALWAYS_INLINE {
+          const auto value = V::template shift_right_signed<24>(V::template shift_left<24 - 8 * j>(values));
+          auto result = V::mul(V::to_float(value), half == 0 ? w.first : w.second);
+          if constexpr (Scales::kHasFactor) {
+            result = V::mul(result, Scales::template factor<V>(scales));
+          }
+          V::store(panel + (16 * half + 4 * c + j) * V::kLanes, result);
         });
       });
     });

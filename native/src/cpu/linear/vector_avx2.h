@@ -52,6 +52,14 @@ struct VectorAvx2 : RoundBlockAvx2 {
   static Float load_u8(const void* p) {
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(static_cast<const __m128i*>(p))));
   }
+  static Int load_u8_words(const void* p) {
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64(static_cast<const __m128i*>(p)));
+  }
+  /// 16 bytes to look up in: lookup gives byte i of the table for each byte i < 16.
+  static Int broadcast_table(const int8_t* table) {
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table)));
+  }
+  static Int lookup(Int table, Int index) { return _mm256_shuffle_epi8(table, index); }
   static Int load_i8_pairs(const void* p) {
     return _mm256_cvtepi8_epi16(_mm_loadu_si128(static_cast<const __m128i*>(p)));
   }

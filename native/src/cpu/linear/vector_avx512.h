@@ -53,6 +53,13 @@ struct VectorAvx512 : RoundBlockAvx2 {
   static Float load_u8(const void* p) {
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p))));
   }
+  static Int load_u8_words(const void* p) {
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p)));
+  }
+  static Int broadcast_table(const int8_t* table) {
+    return _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table)));
+  }
+  static Int lookup(Int table, Int index) { return _mm512_shuffle_epi8(table, index); }
   static Int load_i8_pairs(const void* p) {
     return _mm512_cvtepi8_epi16(_mm256_loadu_si256(static_cast<const __m256i*>(p)));
   }

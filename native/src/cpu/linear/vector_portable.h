@@ -91,6 +91,23 @@ struct VectorPortable {
     const auto* b = static_cast<const uint8_t*>(p);
     return to_float({I4{b[0], b[1], b[2], b[3]}, I4{b[4], b[5], b[6], b[7]}});
   }
+  static Int load_u8_words(const void* p) {
+    const auto* b = static_cast<const uint8_t*>(p);
+    return {I4{b[0], b[1], b[2], b[3]}, I4{b[4], b[5], b[6], b[7]}};
+  }
+  static Int broadcast_table(const int8_t* table) { return {read<I4>(table), read<I4>(table)}; }
+  static Int lookup(Int table, Int index) { return {lookup(table.low, index.low), lookup(table.low, index.high)}; }
+  static I4 lookup(I4 table, I4 index) {
+    int8_t values[16];
+    uint8_t at[16];
+    int8_t found[16];
+    std::memcpy(values, &table, 16);
+    std::memcpy(at, &index, 16);
+    for (int i = 0; i < 16; ++i) {
+      found[i] = values[at[i] & 15];
+    }
+    return read<I4>(found);
+  }
   static Int load_i8_pairs(const void* p) {
     const auto* b = static_cast<const int8_t*>(p);
     return {reinterpret_cast<I4>(S8{b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]}),

@@ -9,7 +9,9 @@ constexpr FormatGeometry kGeometries[kNumNativeFormats] = {
     {MSC_FORMAT_Q4_0, "Q4_0", 32, 18, 2, 16, true},    {MSC_FORMAT_Q4_1, "Q4_1", 32, 20, 4, 16, true},
     {MSC_FORMAT_Q4_K, "Q4_K", 256, 144, 20, 128, true}, {MSC_FORMAT_Q6_K, "Q6_K", 256, 210, 18, 192, true},
     {MSC_FORMAT_Q5_0, "Q5_0", 32, 22, 2, 20, true},    {MSC_FORMAT_Q5_1, "Q5_1", 32, 24, 4, 20, true},
-    {MSC_FORMAT_Q5_K, "Q5_K", 256, 176, 20, 160, true},
+    {MSC_FORMAT_Q5_K, "Q5_K", 256, 176, 20, 160, true}, {MSC_FORMAT_MXFP4, "MXFP4", 32, 17, 1, 16, true},
+    {MSC_FORMAT_NVFP4, "NVFP4", 64, 36, 4, 32, true, true}, {MSC_FORMAT_IQ4_NL, "IQ4_NL", 32, 18, 2, 16, true},
+    {MSC_FORMAT_IQ4_XS, "IQ4_XS", 256, 136, 10, 128, true},
 };
 
 }  // namespace

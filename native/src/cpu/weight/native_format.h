@@ -7,8 +7,9 @@
 namespace msc::cpu {
 
 /// The formats that the CPU kernels run as they are stored, without expanding them.
-enum class NativeFormat { kF32, kF16, kBF16, kQ8_0, kQ4_0, kQ4_1, kQ4_K, kQ6_K, kQ5_0, kQ5_1, kQ5_K };
-inline constexpr int kNumNativeFormats = 11;
+enum class NativeFormat { kF32, kF16, kBF16, kQ8_0, kQ4_0, kQ4_1, kQ4_K, kQ6_K, kQ5_0, kQ5_1, kQ5_K, kMXFP4, kNVFP4,
+                          kIQ4_NL, kIQ4_XS };
+inline constexpr int kNumNativeFormats = 15;
 
 /// Sizes of one block of a format, in the source and as packed (packed sizes are per row of a group).
 struct FormatGeometry {
@@ -19,6 +20,7 @@ struct FormatGeometry {
   int64_t scale_bytes;     // packed scales of one block
   int64_t element_bytes;   // packed elements of one block
   bool quantised;
+  bool has_factor = false;  // an f32 of each row comes before the packed scales
 };
 
 const FormatGeometry& geometry(NativeFormat format);

@@ -185,6 +185,59 @@ void pack_q6_k(const Lane<Lanes>& to, const std::byte* source, int64_t begin, in
 }
 
 template <unsigned Lanes>
+void pack_mxfp4(const Lane<Lanes>& to, const std::byte* source, int64_t begin, int64_t end) {
+  source += begin * 17;
+  for (int64_t b = begin; b < end; ++b, source += 17) {
+    to.scales[b * Lanes + to.lane] = source[0];
+    for (int i = 0; i < 4; ++i) {
+      to.put_word(b * 4 + i, source + 1 + 4 * i);
+    }
+  }
+}
+
+/// Four runs of 16 values, of which the low nibbles are the first eight, become two sub-blocks of 32.
+template <unsigned Lanes>
+void pack_nvfp4(const Lane<Lanes>& to, const std::byte* source, int64_t begin, int64_t end) {
+  source += begin * 36;
+  for (int64_t b = begin; b < end; ++b, source += 36) {
+    for (int sub = 0; sub < 2; ++sub) {
+      std::byte* pair = to.scales + (4 + 2 * (2 * b + sub)) * Lanes + 2 * to.lane;
+      uint32_t runs[2][2];
+      for (int half = 0; half < 2; ++half) {
+        // The sign is not used, and a NaN counts as 0.
+        const std::byte scale = source[2 * sub + half] & std::byte{0x7F};
+        pair[half] = scale == std::byte{0x7F} ? std::byte{0} : scale;
+        std::memcpy(runs[half], source + 4 + 8 * (2 * sub + half), 8);
+      }
+      for (int c = 0; c < 4; ++c) {
+        const int shift = c < 2 ? 0 : 4;
+        const uint32_t word =
+            (runs[0][c % 2] >> shift & 0x0F0F0F0Fu) | (runs[1][c % 2] >> shift & 0x0F0F0F0Fu) << 4;
+        to.put_word((2 * b + sub) * 4 + c, &word);
+      }
+    }
+  }
+}
+
+template <unsigned Lanes>
+void pack_iq4_xs(const Lane<Lanes>& to, const std::byte* source, int64_t begin, int64_t end) {
+  source += begin * 136;
+  for (int64_t b = begin; b < end; ++b, source += 136) {
+    std::byte* scales = to.scales + b * 10 * Lanes;
+    to.put_half(scales, source);
+    uint16_t high;
+    std::memcpy(&high, source + 2, 2);
+    for (int sub = 0; sub < 8; ++sub) {
+      const int low = std::to_integer<int>(source[4 + sub / 2]) >> (4 * (sub % 2)) & 15;
+      scales[(2 + sub) * Lanes + to.lane] = static_cast<std::byte>(low | (high >> (2 * sub) & 3) << 4);
+      for (int i = 0; i < 4; ++i) {
+        to.put_word((b * 8 + sub) * 4 + i, source + 8 + 16 * sub + 4 * i);
+      }
+    }
+  }
+}
+
+template <unsigned Lanes>
 void pack_blocks(NativeFormat format, const Lane<Lanes>& to, const std::byte* source, int64_t begin, int64_t end) {
   switch (format) {
     case NativeFormat::kF32:
@@ -209,6 +262,14 @@ void pack_blocks(NativeFormat format, const Lane<Lanes>& to, const std::byte* so
       return pack_q5<Lanes, 2>(to, source, begin, end);
     case NativeFormat::kQ5_K:
       return pack_q5_k(to, source, begin, end);
+    case NativeFormat::kMXFP4:
+      return pack_mxfp4(to, source, begin, end);
+    case NativeFormat::kNVFP4:
+      return pack_nvfp4(to, source, begin, end);
+    case NativeFormat::kIQ4_NL:
+      return pack_simple<Lanes, 1, 4>(to, source, begin, end);
+    case NativeFormat::kIQ4_XS:
+      return pack_iq4_xs(to, source, begin, end);
   }
 }
 
@@ -237,6 +298,14 @@ void pack_rows(const PackedLayout& layout, const std::byte* source, uint64_t sou
     pack<16>(layout, source, source_row_bytes, group, first_lane, num_lanes);
   } else {
     pack<8>(layout, source, source_row_bytes, group, first_lane, num_lanes);
+  }
+}
+
+void set_row_factors(const PackedLayout& layout, float factor, std::byte* group, unsigned first_lane, unsigned num_lanes) {
+  if (geometry(layout.format).has_factor) {
+    for (unsigned i = 0; i < num_lanes; ++i) {
+      std::memcpy(group + (first_lane + i) * sizeof(float), &factor, sizeof(float));
+    }
   }
 }
 

@@ -9,6 +9,9 @@ namespace msc::cpu {
 void pack_rows(const PackedLayout& layout, const std::byte* source, uint64_t source_row_bytes, std::byte* group,
                unsigned first_lane, unsigned num_lanes);
 
+/// The factor of the same rows, in formats that have one (FormatGeometry::has_factor); nothing in others.
+void set_row_factors(const PackedLayout& layout, float factor, std::byte* group, unsigned first_lane, unsigned num_lanes);
+
 /// Exact dequantisation of one row of a packed matrix. @param out [cols]
 void unpack_row(const PackedMatrix& matrix, int64_t row, float* out);
 

@@ -31,7 +31,9 @@ PackedLayout packed_layout(NativeFormat format, unsigned row_group, int64_t rows
   layout.rows = rows;
   layout.cols = cols;
   layout.num_groups = (rows + lanes - 1) / lanes;
-  layout.elements_offset = static_cast<size_t>(align_up(blocks * shape.scale_bytes * lanes, vector_bytes));
+  const int64_t factor_bytes = shape.has_factor ? static_cast<int64_t>(sizeof(float)) : 0;
+  layout.elements_offset =
+      static_cast<size_t>(align_up((factor_bytes + blocks * shape.scale_bytes) * lanes, vector_bytes));
   layout.group_bytes =
       layout.elements_offset + static_cast<size_t>(align_up(blocks * shape.element_bytes * lanes, vector_bytes));
   layout.matrix_bytes = layout.group_bytes * static_cast<size_t>(layout.num_groups);

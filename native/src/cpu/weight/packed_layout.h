@@ -29,6 +29,11 @@ namespace msc::cpu {
 ///         4c + byte and 16 + 4c + byte; scales as Q4_0
 ///   Q5_1  elements as Q5_0; scales as Q4_1
 ///   Q5_K  elements as Q5_0; scales as Q4_K
+///   MXFP4, NVFP4, IQ4_NL, IQ4_XS: elements as Q4_0, codes for values of a table
+///   MXFP4   scales [b][R] u8: exponents
+///   NVFP4   [R] f32: factors of whole rows; scales [b][R][2] u8: E4M3 of the two halves of a sub-block
+///   IQ4_NL  scales as Q4_0
+///   IQ4_XS  scales by 256 columns: [R] f16; [8][R] u8: of a sub-block, plus 32
 struct PackedLayout {
   NativeFormat format;
   unsigned row_group;

@@ -1,5 +1,6 @@
 #include <cstring>
 
+#include "cpu/dequantize/code_tables.h"
 #include "cpu/weight/half.h"
 #include "cpu/weight/pack.h"
 
@@ -151,6 +152,52 @@ void unpack_q6_k(const LaneReader& from, int64_t blocks, float* out) {
   }
 }
 
+/// 32 codes as the values of a table, times the scales of both halves.
+void unpack_codes(const LaneReader& from, int64_t sub_block, const int8_t* values, float first, float second, float* out) {
+  for (int j = 0; j < 16; ++j) {
+    const uint32_t byte = from.word(sub_block * 4 + j / 4) >> (8 * (j % 4));
+    out[j] = static_cast<float>(values[byte & 15]) * first;
+    out[j + 16] = static_cast<float>(values[byte >> 4 & 15]) * second;
+  }
+}
+
+void unpack_mxfp4(const LaneReader& from, int64_t blocks, float* out) {
+  for (int64_t b = 0; b < blocks; ++b) {
+    const float scale = half_of_e8m0(std::to_integer<uint8_t>(from.scales[b * from.lanes + from.lane]));
+    unpack_codes(from, b, kTwiceE2m1, scale, scale, out + b * 32);
+  }
+}
+
+/// A row's factor is applied last, as the kernels do.
+void unpack_nvfp4(const LaneReader& from, int64_t blocks, float* out) {
+  float factor;
+  std::memcpy(&factor, from.scales + from.lane * 4, 4);
+  for (int64_t b = 0; b < 2 * blocks; ++b) {
+    const std::byte* pair = from.scales + (4 + 2 * b) * from.lanes + 2 * from.lane;
+    unpack_codes(from, b, kTwiceE2m1, half_of_ue4m3(std::to_integer<uint8_t>(pair[0])),
+                 half_of_ue4m3(std::to_integer<uint8_t>(pair[1])), out + b * 32);
+  }
+  for (int64_t i = 0; i < 64 * blocks; ++i) {
+    out[i] *= factor;
+  }
+}
+
+void unpack_iq4_nl(const LaneReader& from, int64_t blocks, float* out) {
+  for (int64_t b = 0; b < blocks; ++b) {
+    const float d = from.half(from.scales + b * from.lanes * 2);
+    unpack_codes(from, b, kIq4Values, d, d, out + b * 32);
+  }
+}
+
+void unpack_iq4_xs(const LaneReader& from, int64_t blocks, float* out) {
+  for (int64_t b = 0; b < 8 * blocks; ++b) {
+    const std::byte* super = from.scales + b / 8 * from.lanes * 10;
+    const int scale = std::to_integer<int>(super[(2 + b % 8) * from.lanes + from.lane]) - 32;
+    const float d = from.half(super) * static_cast<float>(scale);
+    unpack_codes(from, b, kIq4Values, d, d, out + b * 32);
+  }
+}
+
 }  // namespace
 
 void unpack_row(const PackedMatrix& matrix, int64_t row, float* out) {
@@ -182,6 +229,14 @@ void unpack_row(const PackedMatrix& matrix, int64_t row, float* out) {
       return unpack_q5_1(from, blocks, out);
     case NativeFormat::kQ5_K:
       return unpack_k<unpack_five_bits>(from, blocks, out);
+    case NativeFormat::kMXFP4:
+      return unpack_mxfp4(from, blocks, out);
+    case NativeFormat::kNVFP4:
+      return unpack_nvfp4(from, blocks, out);
+    case NativeFormat::kIQ4_NL:
+      return unpack_iq4_nl(from, blocks, out);
+    case NativeFormat::kIQ4_XS:
+      return unpack_iq4_xs(from, blocks, out);
   }
 }
 

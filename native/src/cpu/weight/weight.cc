@@ -1,5 +1,7 @@
 #include "cpu/weight/weight.h"
 
+#include <cmath>
+
 #include "core/error.h"
 #include "cpu/weight/pack.h"
 
@@ -48,6 +50,9 @@ void msc_weight::load(const msc_weight_slice& slice) {
                      "slice->source_row_bytes is %llu, a row of %lld columns in %s takes %llu",
                      static_cast<unsigned long long>(slice.source_row_bytes), static_cast<long long>(layout_.cols),
                      shape.name, static_cast<unsigned long long>(row_bytes));
+  MSC_CHECK_ARGUMENT(shape.has_factor ? std::isfinite(slice.factor) : slice.factor == 0.0f || slice.factor == 1.0f,
+                     "slice->factor is %g: it must be finite, and only NVFP4 has one other than 1 (or 0, which stands for 1)",
+                     static_cast<double>(slice.factor));
   const int64_t end = slice.row_begin + slice.num_rows;
   mark_loaded(slice.expert, slice.row_begin, end);
   std::byte* matrix = memory_.get() + static_cast<size_t>(slice.expert) * layout_.matrix_bytes;
@@ -61,6 +66,9 @@ void msc_weight::load(const msc_weight_slice& slice) {
     msc::cpu::pack_rows(layout_, first, slice.source_row_bytes,
                         matrix + static_cast<size_t>(row / lanes) * layout_.group_bytes, static_cast<unsigned>(lane),
                         static_cast<unsigned>(count));
+    msc::cpu::set_row_factors(layout_, slice.factor == 0.0f ? 1.0f : slice.factor,
+                              matrix + static_cast<size_t>(row / lanes) * layout_.group_bytes,
+                              static_cast<unsigned>(lane), static_cast<unsigned>(count));
     row += count;
   }
 }

@@ -111,9 +111,12 @@ void fill_block(Rng& rng, const BlockLayout& layout, std::byte* block, double sc
     put_iq1m_scale(block, random_scale(rng, d, fill));
   }
   if (layout.format == MSC_FORMAT_MXFP4) {
-    // Exponent bytes: 2^(e - 127); small ones stand for zero.
+    // Exponent bytes: 2^(e - 127).
     const int exponent = 127 + static_cast<int>(std::floor(std::log2(d)));
-    block[0] = std::byte{static_cast<unsigned char>(fill == Fill::kZero ? 0 : exponent + rng.integer(0, 1))};
+    block[0] = std::byte{static_cast<unsigned char>(exponent + rng.integer(0, 1))};
+    if (fill == Fill::kZero) {
+      std::memset(block + 1, 0, 16);  // no exponent stands for zero
+    }
   }
   if (layout.format == MSC_FORMAT_NVFP4) {
     for (int i = 0; i < 4; ++i) {
