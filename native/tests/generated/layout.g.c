@@ -331,7 +331,7 @@ CHECK_OFFSET(msc_weight_desc, zero_point_format, 52);
 
 CHECK_SIZE(msc_weight_slice, 72, 8);
 CHECK_OFFSET(msc_weight_slice, struct_size, 0);
-CHECK_OFFSET(msc_weight_slice, reserved, 4);
+CHECK_OFFSET(msc_weight_slice, factor, 4);
 CHECK_OFFSET(msc_weight_slice, expert, 8);
 CHECK_OFFSET(msc_weight_slice, row_begin, 16);
 CHECK_OFFSET(msc_weight_slice, num_rows, 24);

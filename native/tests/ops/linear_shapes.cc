@@ -53,7 +53,56 @@ void check_product(Session& session, int32_t format, int32_t precision, const Sh
   }
 }
 
+/// NVFP4 rows of two slices with a factor each.
+void check_factors(Session& session, int32_t precision) {
+  const int64_t rows = 37, cols = 256, split = 13;
+  const float factors[] = {0.37f, 5.1f};
+  const std::vector<std::byte> source = random_blocks(session.rng(), MSC_FORMAT_NVFP4, rows * cols);
+  std::vector<float> values(static_cast<size_t>(rows * cols));
+  ASSERT_EQ(msc_dequantize(MSC_FORMAT_NVFP4, source.data(), values.size(), values.data()), MSC_STATUS_OK);
+  for (size_t i = 0; i < values.size(); ++i) {
+    values[i] *= factors[static_cast<int64_t>(i) < split * cols ? 0 : 1];
+  }
+  msc_weight_desc desc = {};
+  desc.struct_size = sizeof(desc);
+  desc.format = MSC_FORMAT_NVFP4;
+  desc.num_experts = 1;
+  desc.rows = rows;
+  desc.cols = cols;
+  desc.scale_format = -1;
+  desc.zero_point_format = -1;
+  TestWeight weight = {};
+  ASSERT_EQ(msc_weight_create(session.device(), &desc, &weight.handle), MSC_STATUS_OK);
+  session.keep([handle = weight.handle] { msc_weight_destroy(handle); });
+  constexpr uint64_t kRowBytes = cols / 64 * 36;
+  for (int part = 0; part < 2; ++part) {
+    msc_weight_slice slice = {};
+    slice.struct_size = sizeof(slice);
+    slice.factor = factors[part];
+    slice.row_begin = part == 0 ? 0 : split;
+    slice.num_rows = part == 0 ? split : rows - split;
+    slice.source = source.data() + static_cast<uint64_t>(slice.row_begin) * kRowBytes;
+    slice.source_row_bytes = kRowBytes;
+    ASSERT_EQ(msc_weight_load(weight.handle, &slice), MSC_STATUS_OK);
+  }
+  ASSERT_EQ(msc_weight_seal(weight.handle), MSC_STATUS_OK);
+  const std::vector<float> x = session.rng().normals(3 * cols);
+  GuardedTensor& input = session.input("input", 3, cols, x);
+  GuardedTensor& out = session.output("out", 3, rows);
+  msc_linear_params params = linear_params(precision, MSC_EPILOGUE_STORE, input);
+  add_target(params, weight, &out.view());
+  session.run([&] { return msc_op_linear(session.stream(), &params); });
+  std::vector<std::vector<float>> expected;
+  const std::vector<float> rounded = rounded_input(session, MSC_FORMAT_NVFP4, precision, x);
+  msc::cpu::reference_linear({MSC_EPILOGUE_STORE, 3, cols, rounded.data(), {{values.data(), nullptr, rows}}}, expected);
+  expect_nmse(out.floats(), expected[0], 1e-12, "rows with factors");
+}
+
 OP_CASES(linear_shapes) {
+  for (const int32_t precision : {MSC_PRECISION_REFERENCE, MSC_PRECISION_FAST}) {
+    add_case("linear", std::string("nvfp4_factors_") + precision_name(precision),
+             [=](Session& session) { check_factors(session, precision); });
+  }
   std::vector<Shape> shapes;
   for (const int64_t outputs : {1, 7, 8, 9, 17, 40}) {
     for (const int64_t num_rows : {1, 2, 3}) {

@@ -66,6 +66,7 @@ public sealed unsafe class Weight : IDisposable
         native.Expert = slice.Expert;
         native.RowBegin = slice.RowBegin;
         native.NumRows = slice.NumRows;
+        native.Factor = slice.Factor;
         native.Source = (void*)slice.Source;
         native.SourceRowBytes = (ulong)slice.SourceRowBytes;
         native.Scales = (void*)slice.Scales;

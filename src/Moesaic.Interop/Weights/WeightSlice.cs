@@ -16,6 +16,9 @@ public readonly record struct WeightSlice
     /// <summary>Bytes from one source row to the next.</summary>
     public required long SourceRowBytes { get; init; }
 
+    /// <summary>What the values of these rows are multiplied with: for <see cref="TensorFormat.NVFP4"/> alone; 1, or 0 which stands for it, otherwise.</summary>
+    public float Factor { get; init; }
+
     /// <summary>Address of separate scales; 0 where absent.</summary>
     public nint Scales { get; init; }
 

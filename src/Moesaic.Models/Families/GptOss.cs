@@ -58,7 +58,7 @@ internal sealed class GptOss : IModelFamily
             Windows = Windows(s, shape.Layers),
             AttentionBias = bias,
             Sinks = "self_attn.sinks",
-            Experts = layer => HuggingFaceExperts(shape, $"model.layers.{layer}.mlp.experts.", numExperts, input.HasTensor),
+            Experts = layer => HuggingFaceExperts(shape, $"model.layers.{layer}.mlp.experts.", numExperts),
         };
 
         // Kept from the configuration's first form; original_max_position_embeddings inside rope_scaling says the same.
@@ -108,28 +108,20 @@ internal sealed class GptOss : IModelFamily
 
     private static float Positive(JsonConfig s, string key, double absent) => s.Has(key) ? (float)s.GetPositive(key) : (float)absent;
 
-    // Rows of gate and up alternate. Exports in full precision hold input features first, quantised ones output features.
-    private static Stacks HuggingFaceExperts(DecoderShape shape, string prefix, int numExperts, Func<string, bool> hasTensor)
+    // Rows of gate and up alternate, and input features come first (quantised forms hold the rows of a linear map all the same).
+    private static Stacks HuggingFaceExperts(DecoderShape shape, string prefix, int numExperts)
     {
         string gateUp = prefix + "gate_up_proj", down = prefix + "down_proj";
         long width = shape.Intermediate;
         VectorSource Bias(int first) => VectorSource.Stacked(gateUp + "_bias", numExperts, 2 * width, first, 2);
         VectorSource downBias = VectorSource.Stacked(down + "_bias", numExperts, shape.Hidden);
-        return hasTensor(gateUp + "_blocks")
-            ? new(
-                MatrixSource.Stacked(gateUp, numExperts, 2 * width, shape.Hidden, 0, 2, width),
-                MatrixSource.Stacked(gateUp, numExperts, 2 * width, shape.Hidden, 1, 2, width),
-                MatrixSource.Stacked(down, numExperts, shape.Hidden, width),
-                Bias(0),
-                Bias(1),
-                downBias)
-            : new(
-                MatrixSource.StackedTransposed(gateUp, numExperts, 2 * width, shape.Hidden, 0, 2, width),
-                MatrixSource.StackedTransposed(gateUp, numExperts, 2 * width, shape.Hidden, 1, 2, width),
-                MatrixSource.StackedTransposed(down, numExperts, shape.Hidden, width, 0, 1, shape.Hidden),
-                Bias(0),
-                Bias(1),
-                downBias);
+        return new(
+            MatrixSource.StackedTransposed(gateUp, numExperts, 2 * width, shape.Hidden, 0, 2, width),
+            MatrixSource.StackedTransposed(gateUp, numExperts, 2 * width, shape.Hidden, 1, 2, width),
+            MatrixSource.StackedTransposed(down, numExperts, shape.Hidden, width, 0, 1, shape.Hidden),
+            Bias(0),
+            Bias(1),
+            downBias);
     }
 
     private static Stacks GgufExperts(string prefix, DecoderShape shape, int numExperts) => new(

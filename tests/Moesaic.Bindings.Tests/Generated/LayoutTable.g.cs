@@ -383,7 +383,7 @@ internal static unsafe partial class LayoutTable
             MscWeightSlice value = default;
             entries.Add(new("msc_weight_slice", 72, sizeof(MscWeightSlice)));
             entries.Add(new("msc_weight_slice.struct_size", 0, (byte*)&value.StructSize - (byte*)&value));
-            entries.Add(new("msc_weight_slice.reserved", 4, (byte*)&value.Reserved - (byte*)&value));
+            entries.Add(new("msc_weight_slice.factor", 4, (byte*)&value.Factor - (byte*)&value));
             entries.Add(new("msc_weight_slice.expert", 8, (byte*)&value.Expert - (byte*)&value));
             entries.Add(new("msc_weight_slice.row_begin", 16, (byte*)&value.RowBegin - (byte*)&value));
             entries.Add(new("msc_weight_slice.num_rows", 24, (byte*)&value.NumRows - (byte*)&value));

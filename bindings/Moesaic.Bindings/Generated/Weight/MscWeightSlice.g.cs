@@ -14,7 +14,8 @@ internal unsafe struct MscWeightSlice
 {
     public uint StructSize;
 
-    public int Reserved;
+    /// <summary>What the values of these rows are multiplied with, for MSC_FORMAT_NVFP4 alone; 0 stands for 1.</summary>
+    public float Factor;
 
     public long Expert;
 

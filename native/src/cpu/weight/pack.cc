@@ -204,9 +204,9 @@ void pack_nvfp4(const Lane<Lanes>& to, const std::byte* source, int64_t begin, i
       std::byte* pair = to.scales + (4 + 2 * (2 * b + sub)) * Lanes + 2 * to.lane;
       uint32_t runs[2][2];
       for (int half = 0; half < 2; ++half) {
-        // The sign is not used, and a NaN counts as 0.
-        const std::byte scale = source[2 * sub + half] & std::byte{0x7F};
-        pair[half] = scale == std::byte{0x7F} ? std::byte{0} : scale;
+        // A NaN counts as 0; the sign is not used, not even to make one.
+        const std::byte scale = source[2 * sub + half];
+        pair[half] = scale == std::byte{0x7F} ? std::byte{0} : scale & std::byte{0x7F};
         std::memcpy(runs[half], source + 4 + 8 * (2 * sub + half), 8);
       }
       for (int c = 0; c < 4; ++c) {

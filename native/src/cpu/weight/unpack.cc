@@ -174,8 +174,9 @@ void unpack_nvfp4(const LaneReader& from, int64_t blocks, float* out) {
   std::memcpy(&factor, from.scales + from.lane * 4, 4);
   for (int64_t b = 0; b < 2 * blocks; ++b) {
     const std::byte* pair = from.scales + (4 + 2 * b) * from.lanes + 2 * from.lane;
-    unpack_codes(from, b, kTwiceE2m1, half_of_ue4m3(std::to_integer<uint8_t>(pair[0])),
-                 half_of_ue4m3(std::to_integer<uint8_t>(pair[1])), out + b * 32);
+    // With the sign, which is not used, no code is a NaN; packing has taken those out.
+    unpack_codes(from, b, kTwiceE2m1, half_of_ue4m3(std::to_integer<uint8_t>(pair[0] | std::byte{0x80})),
+                 half_of_ue4m3(std::to_integer<uint8_t>(pair[1] | std::byte{0x80})), out + b * 32);
   }
   for (int64_t i = 0; i < 64 * blocks; ++i) {
     out[i] *= factor;

@@ -52,10 +52,10 @@ public static class DecoderLoader
             List<LoadChunk> chunks = [];
             foreach (PlannedMatrix matrix in plan.Matrices)
             {
-                bool native = RunsNatively(device, matrix);
-                Weight weight = Create(device, matrix, native ? (TensorFormat)matrix.Format!.Value : TensorFormat.F32);
+                TensorFormat? native = NativeFormat(device, matrix);
+                Weight weight = Create(device, matrix, native ?? TensorFormat.F32);
                 created[matrix.Source] = weight;
-                AddChunks(chunks, matrix, weight, expand: !native);
+                AddChunks(chunks, matrix, weight, expand: native is null);
             }
 
             chunks.Sort(static (a, b) => CompareByPlace(a, b));
@@ -84,15 +84,23 @@ public static class DecoderLoader
     public static long LeastBytes(Device device, WeightPlan plan)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        return plan.Matrices.Sum(m => RunsNatively(device, m) ? m.SourceBytes : checked(m.Source.Count * sizeof(float)));
+        return plan.Matrices.Sum(m => checked(m.Source.NumExperts * m.Source.Rows * Dequantizer.RowBytes(NativeFormat(device, m) ?? TensorFormat.F32, m.Source.Cols)));
     }
 
-    private static bool RunsNatively(Device device, PlannedMatrix matrix) =>
-        matrix.Scales.IsEmpty && matrix.Quantised.IsEmpty && matrix.CanBePlaced && matrix.Format is { } format && Weight.IsFormatSupported(device, (TensorFormat)format);
+    // The format in which the device runs a matrix as it is stored; null: it has to be expanded.
+    private static TensorFormat? NativeFormat(Device device, PlannedMatrix matrix)
+    {
+        ElementFormat? format = !matrix.CanBePlaced ? null : matrix.Quantised.IsEmpty ? matrix.Format : matrix.Blocks;
+
+        // A factor of the whole tensor is part of NVFP4 alone.
+        return format is { } found && (matrix.Scales.IsEmpty || found == ElementFormat.NVFP4) && Weight.IsFormatSupported(device, (TensorFormat)found)
+            ? (TensorFormat)found
+            : null;
+    }
 
     private static ImmutableArray<ExpandedWeights> FindExpanded(Device device, WeightPlan plan) =>
     [
-        .. plan.Matrices.Where(m => !RunsNatively(device, m)).GroupBy(m => m.Kind).Select(g =>
+        .. plan.Matrices.Where(m => NativeFormat(device, m) is null).GroupBy(m => m.Kind).Select(g =>
             new ExpandedWeights(g.Key, g.Count(), g.Sum(m => m.SourceBytes), g.Sum(m => checked(m.Source.Count * sizeof(float))))),
     ];
 

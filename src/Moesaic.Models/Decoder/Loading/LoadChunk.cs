@@ -13,7 +13,7 @@ namespace Moesaic.Models.Decoder;
 /// <param name="FirstRow">First row, counted from the slice's first.</param>
 /// <param name="NumRows">Number of rows.</param>
 /// <param name="Expand">Whether the rows are brought to float32 first.</param>
-/// <param name="Factor">What expanded values are multiplied with.</param>
+/// <param name="Factor">What values are multiplied with.</param>
 /// <param name="Quantised">Reads rows whose codes and scales are stored apart; null: the tensor's own format says all.</param>
 internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor, MatrixSlice Slice, long Cols, long FirstRow, long NumRows, bool Expand, float Factor = 1, QuantisedMatrix? Quantised = null)
 {
@@ -22,7 +22,9 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
     public long Bytes => (Slice.Turned ? Cols : NumRows) * RowBytes;
 
     /// <summary>Offset of the first row within the tensor's data.</summary>
-    public long TensorOffset => Slice.Transposed
+    public long TensorOffset => Quantised is not null
+        ? (FirstLogicalRow + (FirstRow * Slice.SourceStep)) * RowBytes
+        : Slice.Transposed
         ? ((Slice.SourceRow * Slice.TensorShape[^1]) + Slice.SourceColumn + (FirstRow * Slice.SourceStep)) * TransposedRows.ElementBytes(Tensor.Format)
         : (Slice.SourceRow + (FirstRow * Slice.SourceStep)) * RowBytes;
 
@@ -52,7 +54,7 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
 
         if (!Expand)
         {
-            Fill(source, RowBytes * Slice.SourceStep);
+            Fill(source, RowBytes * Slice.SourceStep, Factor);
             return;
         }
 
@@ -153,7 +155,7 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
     /// <summary>The rows will be read soon.</summary>
     public void Expect()
     {
-        if (Slice is { SourceStep: 1, Transposed: false, Turned: false } && Quantised is not { RowsAreContiguous: false })
+        if (RowsAreContiguous)
         {
             Tensor.File.Mapping.Expect(FileOffset, Bytes);
         }
@@ -162,11 +164,13 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
     /// <summary>The rows will not be read again by this weight.</summary>
     public void Release()
     {
-        if (Slice is { SourceStep: 1, Transposed: false, Turned: false } && Quantised is not { RowsAreContiguous: false })
+        if (RowsAreContiguous)
         {
             Tensor.File.Mapping.Release(FileOffset, Bytes);
         }
     }
+
+    private bool RowsAreContiguous => Slice is { SourceStep: 1, Turned: false } && (Quantised?.RowsAreContiguous ?? !Slice.Transposed);
 
     // Quantised forms hold rows of the logical matrix, also of those that are stored transposed in full precision.
     private long FirstLogicalRow => Slice.Transposed
@@ -177,6 +181,12 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
     {
         int cols = (int)Cols;
         long first = FirstLogicalRow + (FirstRow * Slice.SourceStep);
+        if (!Expand)
+        {
+            FillBlocks((BlockMatrix)quantised, first, scratch);
+            return;
+        }
+
         Span<float> values = scratch.Values(NumRows * Cols);
         if (Slice.SourceStep == 1)
         {
@@ -193,12 +203,23 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
         FillExpanded(values);
     }
 
-    private void Fill(nint source, long sourceRowBytes) => Weight.Load(new WeightSlice
+    private unsafe void FillBlocks(BlockMatrix quantised, long firstRow, LoadScratch scratch)
+    {
+        Span<byte> blocks = scratch.Bytes(NumRows * quantised.BlockRowBytes);
+        quantised.Assemble(firstRow, Slice.SourceStep, NumRows, blocks);
+        fixed (byte* first = blocks)
+        {
+            Fill((nint)first, quantised.BlockRowBytes, quantised.FactorOf(firstRow));
+        }
+    }
+
+    private void Fill(nint source, long sourceRowBytes, float factor = 1) => Weight.Load(new WeightSlice
     {
         Expert = Slice.Expert,
         RowBegin = Slice.TargetRow + FirstRow,
         NumRows = NumRows,
         Source = source,
         SourceRowBytes = sourceRowBytes,
+        Factor = factor == 1 ? 0 : factor,
     });
 }

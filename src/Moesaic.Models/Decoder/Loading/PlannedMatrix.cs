@@ -47,6 +47,16 @@ public sealed class PlannedMatrix
     /// <summary>For each slice that is stored as codes and scales apart how to read it, null for the others; empty: there is none.</summary>
     internal ImmutableArray<QuantisedMatrix?> Quantised { get; }
 
+    /// <summary>The type of GGUF blocks that codes and scales stored apart make in every slice; null where there is no such type.</summary>
+    internal ElementFormat? Blocks
+    {
+        get
+        {
+            ElementFormat? first = (QuantisedOf(0) as BlockMatrix)?.Blocks;
+            return Quantised.All(q => (q as BlockMatrix)?.Blocks == first) ? first : null;
+        }
+    }
+
     internal QuantisedMatrix? QuantisedOf(int slice) => Quantised.IsEmpty ? null : Quantised[slice];
 
     /// <summary>Bytes of a row as stored.</summary>

@@ -83,6 +83,48 @@ internal static class QuantisedForms
         return new GptqMatrix(scheme.Description, parts.Rows, parts.Cols, bits, checked((int)numGroups), scheme.GroupColumns, scheme.ZerosLessOne, zeros, scales, groups, [.. tensors]);
     }
 
+    public static QuantisedMatrix Mxfp4(StoredParts parts, QuantisationScheme scheme)
+    {
+        const int group = 32;
+        if (parts.Cols % group != 0)
+        {
+            throw parts.Error($"a row has {parts.Cols} elements, which is no multiple of the {group} that share an exponent.");
+        }
+
+        long[] groups = [.. parts.Shape[..^1], parts.Cols / group];
+        StoredParts.Require(parts.Codes, [ElementFormat.U8], [.. groups, group / 2]);
+        return new Mxfp4Matrix(scheme.Description, parts.Cols, parts.Codes, StoredParts.Require(parts.Get("_scales"), [ElementFormat.U8], groups));
+    }
+
+    public static QuantisedMatrix Nvfp4(StoredParts parts, QuantisationScheme scheme)
+    {
+        const int group = 16;
+        if (parts.Cols % group != 0)
+        {
+            throw parts.Error($"a row has {parts.Cols} elements, which is no multiple of the {group} that share a scale.");
+        }
+
+        StoredParts.Require(parts.Codes, [ElementFormat.U8], [.. parts.Shape[..^1], parts.Cols / 2]);
+        CheckpointTensor scales = StoredParts.Require(parts.Get("_scale"), [ElementFormat.F8_E4M3], [.. parts.Shape[..^1], parts.Cols / group]);
+        CheckpointTensor global = parts.Get(scheme.GlobalScaleDivides ? "_global_scale" : "_scale_2");
+        long numExperts = parts.Shape[..^2].Aggregate(1L, (product, size) => product * size);
+        if (global.Format != ElementFormat.F32 || (global.ElementCount != 1 && global.ElementCount != numExperts))
+        {
+            throw new ModelFormatException(global.File.Path, global.Name, $"it is {global}; expected one F32 factor{(numExperts > 1 ? $", or one for each of the {numExperts} experts" : "")}.");
+        }
+
+        float[] factors = new float[global.ElementCount];
+        StoredNumbers.ReadScales(global, 0, factors);
+        for (int i = 0; i < factors.Length; i++)
+        {
+            float factor = scheme.GlobalScaleDivides ? 1 / factors[i] : factors[i];
+            factors[i] = float.IsFinite(factor) && factor > 0 ? factor
+                : throw new ModelFormatException(global.File.Path, global.Name, $"element {i} is {factors[i]}; expected a factor above 0. The file is damaged.");
+        }
+
+        return new Nvfp4Matrix(scheme.Description, parts.Cols, parts.Rows * numExperts / factors.Length, [.. factors], [parts.Codes, scales, global]);
+    }
+
     public static QuantisedMatrix Awq(StoredParts parts, QuantisationScheme scheme)
     {
         const int perWord = 8;

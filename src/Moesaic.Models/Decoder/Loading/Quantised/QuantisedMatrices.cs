@@ -68,6 +68,8 @@ internal sealed class QuantisedMatrices(ICheckpoint checkpoint, QuantisationConf
             QuantisationMethod.PackedInteger => QuantisedForms.PackedInteger(parts, scheme),
             QuantisationMethod.Gptq => QuantisedForms.Gptq(parts, scheme),
             QuantisationMethod.Awq => QuantisedForms.Awq(parts, scheme),
+            QuantisationMethod.Mxfp4 => QuantisedForms.Mxfp4(parts, scheme),
+            QuantisationMethod.Nvfp4 => QuantisedForms.Nvfp4(parts, scheme),
             _ => throw parts.Error($"{scheme.Description} is not supported in safetensors."),
         };
     }
