@@ -19,6 +19,10 @@ public sealed class BenchTests
     [TestCase("smollm2", "q5_0", "Q5_0")]
     [TestCase("smollm2", "q5_1", "Q5_1")]
     [TestCase("llama-1b", "q5_k", "Q5_K")]
+    [TestCase("smollm2", "mxfp4", "MXFP4")]
+    [TestCase("smollm2", "nvfp4", "NVFP4")]
+    [TestCase("smollm2", "iq4_nl", "IQ4_NL")]
+    [TestCase("llama-1b", "iq4_xs", "IQ4_XS")]
     public void Measures_synthetic_models_of_every_type(string shape, string type, string format)
     {
         string most = shape == "smollm2" ? "0.13" : "0.3";

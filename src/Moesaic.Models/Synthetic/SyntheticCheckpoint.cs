@@ -14,7 +14,7 @@ internal sealed class SyntheticCheckpoint : ICheckpoint
     private const int Seed = 20260101;
 
     // Elements of a pool's period; the number of blocks in it is prime, so that rows and tensors differ.
-    private static readonly Dictionary<int, int> s_periodBlocks = new() { [1] = 1048573, [32] = 32749, [256] = 4093 };
+    private static readonly Dictionary<int, int> s_periodBlocks = new() { [1] = 1048573, [32] = 32749, [64] = 16381, [256] = 4093 };
 
     private readonly Dictionary<string, CheckpointTensor> _byName = new(StringComparer.Ordinal);
     private readonly List<CheckpointTensor> _tensors = [];
