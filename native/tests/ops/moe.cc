@@ -314,7 +314,7 @@ OP_CASES(moe) {
   add({.format = MSC_FORMAT_F32, .top_k = 8, .hidden = 4104, .width = 8, .shared_width = 4, .tokens = 90, .accumulate = false});
   add({.format = MSC_FORMAT_BF16, .activation = MSC_EPILOGUE_GELU_TANH_GLU});
   add({.format = MSC_FORMAT_F32, .experts = 4, .hidden = 41, .width = 23, .shared_width = 8, .tokens = 30, .bias = true});
-  for (const int32_t format : {MSC_FORMAT_F32, MSC_FORMAT_BF16, MSC_FORMAT_Q8_0}) {
+  for (const int32_t format : {MSC_FORMAT_F32, MSC_FORMAT_BF16, MSC_FORMAT_Q8_0, MSC_FORMAT_MXFP4, MSC_FORMAT_IQ4_NL}) {
     for (const int64_t tokens : {1, 14}) {
       add({.format = format, .hidden = 96, .width = 160, .tokens = tokens, .activation = MSC_EPILOGUE_SWIGLU_CLAMPED,
            .bias = true});

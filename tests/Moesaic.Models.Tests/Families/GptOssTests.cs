@@ -32,7 +32,7 @@ public sealed class GptOssTests(string name, Containers containers) : FamilyTest
     [TestCase("layer_types", "[\"full_attention\"]", "layer_types")]
     [TestCase("layer_types", "[\"full_attention\",\"full_attention\",\"chunked_attention\",\"full_attention\"]", "layer_types")]
     [TestCase("num_local_experts", "0", "num_local_experts")]
-    [TestCase("num_local_experts", "9", "experts")]
+    [TestCase("num_local_experts", "9", "mlp.")]
     [TestCase("num_experts_per_tok", "9", "num_experts_per_tok")]
     [TestCase("experts_per_token", "2", "experts_per_token")]
     [TestCase("attention_bias", "false", "bias")]
