@@ -24,6 +24,9 @@ internal interface IModelFamily
     /// <summary>Values of <c>general.architecture</c> that <see cref="Answers"/> may accept, for messages.</summary>
     ImmutableArray<string> GgufArchitectures { get; }
 
+    /// <summary>How its models are written as GGUF; null where they are not.</summary>
+    GgufScheme? GgufScheme => null;
+
     /// <exception cref="ModelFormatException">A setting is missing, out of range, or not supported.</exception>
     DecoderDescription Describe(HuggingFaceInput input);
 

@@ -34,6 +34,15 @@ internal sealed class Ling2 : IModelFamily
 
     public ImmutableArray<string> GgufArchitectures => ["bailingmoe2", "bailingmoe-v2"];
 
+    public GgufScheme? GgufScheme { get; } = new("bailingmoe2")
+    {
+        ExpertKeys =
+        [
+            "expert_feed_forward_length", "expert_shared_feed_forward_length", "expert_shared_count", "expert_gating_func", "expert_weights_scale",
+            "expert_weights_norm", "expert_group_count", "expert_group_used_count", "leading_dense_block_count", "nextn_predict_layers",
+        ],
+    };
+
     public bool Answers(GgufInput input) => GgufArchitectures.Contains(input.Architecture);
 
     public DecoderDescription Describe(HuggingFaceInput input)

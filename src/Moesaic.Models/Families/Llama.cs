@@ -19,6 +19,8 @@ internal sealed class Llama : IModelFamily
 
     public ImmutableArray<string> GgufArchitectures => ["llama"];
 
+    public GgufScheme? GgufScheme { get; } = new("llama") { InterleavesQueryAndKey = true, HasWindow = true };
+
     public bool Answers(GgufInput input) => input.Architecture == "llama" && input.Config.GetInt32InRange("expert_count", 0, Limits.Experts, 0) == 0;
 
     public DecoderDescription Describe(HuggingFaceInput input)

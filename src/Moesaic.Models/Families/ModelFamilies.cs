@@ -45,6 +45,9 @@ public static class ModelFamilies
         return family.Describe(new HuggingFaceInput(config, architecture, checkpoint)) with { Quantisation = config.Quantisation };
     }
 
+    /// <summary>How models of a configuration's family are written as GGUF; null where they are not.</summary>
+    internal static GgufScheme? SchemeOf(HuggingFaceConfig config) => Find(config).Family.GgufScheme;
+
     private static (IModelFamily Family, string Architecture) Find(HuggingFaceConfig config)
     {
         if (Encoder.EncoderFamilies.Answers(config))

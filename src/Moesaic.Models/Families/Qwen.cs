@@ -29,6 +29,8 @@ internal sealed class Qwen : IModelFamily
 
     public ImmutableArray<string> GgufArchitectures => [ModelType];
 
+    public GgufScheme? GgufScheme => new(ModelType);
+
     public bool Answers(GgufInput input) => input.Architecture == ModelType;
 
     public DecoderDescription Describe(HuggingFaceInput input)
