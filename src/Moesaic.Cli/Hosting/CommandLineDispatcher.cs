@@ -13,6 +13,7 @@ internal static class CommandLineDispatcher
         VerbEntry.Of<ChatOptions>(ChatCommand.RunAsync),
         VerbEntry.Of<ScoreOptions>(ScoreCommand.RunAsync),
         VerbEntry.Of<InspectOptions>(InspectCommand.RunAsync),
+        VerbEntry.Of<QuantizeOptions>(QuantizeCommand.RunAsync),
         VerbEntry.Of<DoctorOptions>(DoctorCommand.RunAsync),
         VerbEntry.Of<TokenizeOptions>(TokenizeCommand.RunAsync),
         VerbEntry.Of<DetokenizeOptions>(DetokenizeCommand.RunAsync),

@@ -1,5 +1,6 @@
 using Moesaic.Interop;
 using Moesaic.Models.Decoder;
+using Moesaic.Models.Export;
 
 namespace Moesaic.Engine;
 
@@ -81,6 +82,26 @@ public sealed class Scorer : IDisposable
     {
         Check(sequences, _executor.Description.VocabularySize);
         Run(sequences, null, main, mtp, cancellation);
+    }
+
+    /// <summary>Runs sequences and sums up what the model's matrices are multiplied with.</summary>
+    /// <param name="sequences">Token ids of calibration text.</param>
+    /// <param name="importance">Receives the sums.</param>
+    /// <param name="cancellation">Ends the run between steps.</param>
+    /// <exception cref="ArgumentException">A sequence is empty or holds an id that is no token.</exception>
+    /// <exception cref="ContextExceededException">A sequence is longer than the context.</exception>
+    public void Calibrate(IReadOnlyList<int[]> sequences, ImportanceMatrix importance, CancellationToken cancellation = default)
+    {
+        Check(sequences, _vocabularySize);
+        _executor.Calibration = importance;
+        try
+        {
+            Run(sequences, null, null, null, cancellation);
+        }
+        finally
+        {
+            _executor.Calibration = null;
+        }
     }
 
     /// <inheritdoc/>

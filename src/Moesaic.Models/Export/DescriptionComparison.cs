@@ -44,6 +44,7 @@ internal static class DescriptionComparison
             ?? Differ("value width", a.ValueWidth, b.ValueWidth)
             ?? Differ("attention scale", a.Scale, b.Scale)
             ?? Differ("window", a.Window, b.Window)
+            ?? Differ("latent attention", a.Latent is null, b.Latent is null)
             ?? Differ("sinks", a.Sinks is null, b.Sinks is null)
             ?? Differ("norm of queries", a.QueryNorm?.Epsilon, b.QueryNorm?.Epsilon)
             ?? Differ("norm of keys", a.KeyNorm?.Epsilon, b.KeyNorm?.Epsilon)
@@ -56,10 +57,11 @@ internal static class DescriptionComparison
 
     private static string? FeedForward(FeedForwardDescription source, FeedForwardDescription written) => (source, written) switch
     {
-        _ when source.Activation != written.Activation => Differ("activation", source.Activation, written.Activation),
+        _ when (source.Activation, source.ActivationAlpha, source.ActivationLimit) != (written.Activation, written.ActivationAlpha, written.ActivationLimit) => Differ("activation", source.Activation, written.Activation),
         (MlpDescription a, MlpDescription b) => Mlp(a, b),
         (MoeDescription a, MoeDescription b) => Differ("experts", a.NumExperts, b.NumExperts)
             ?? Differ("width of an expert", a.ExpertWidth, b.ExpertWidth)
+            ?? Differ("biases of the experts", (a.GateBias is null, a.UpBias is null, a.DownBias is null), (b.GateBias is null, b.UpBias is null, b.DownBias is null))
             ?? Router(a.Router, b.Router)
             ?? Differ("shared expert", a.Shared is null, b.Shared is null)
             ?? (a.Shared is null ? null : Mlp(a.Shared, b.Shared!)),
@@ -75,6 +77,7 @@ internal static class DescriptionComparison
         ?? Differ("groups of experts", (a.NumGroups, a.NumGroups == 1 ? 1 : a.KeptGroups), (b.NumGroups, b.NumGroups == 1 ? 1 : b.KeptGroups))
         ?? (a.NumGroups > 1 ? Differ("rule of the groups", a.GroupRule, b.GroupRule) : null)
         ?? Differ("experts a token", a.TopK, b.TopK)
+        ?? Differ("capacity of the experts", a.Capacity, b.Capacity)
         ?? Differ("normalisation of the router", (a.Normalise, a.NormEpsilon), (b.Normalise, b.NormEpsilon))
         ?? Differ("scale of the router", a.Scale, b.Scale)
         ?? Differ("biases of the router", (a.Bias is null, a.SelectionBias is null), (b.Bias is null, b.SelectionBias is null));

@@ -18,7 +18,9 @@ internal sealed class TensorRows
         _tensor = tensor;
         if (tensor.Matrix is { } matrix)
         {
-            _slices = [.. matrix.Slices];
+            _slices = matrix.Slices.All(slice => !slice.Transposed)
+                ? [.. matrix.Slices]
+                : throw new ModelFormatException(checkpoint.Path, matrix.Name, "it is stored input-major, which is not written as GGUF yet.");
             _stored = [.. matrix.Slices.Select(slice => Find(checkpoint, slice.Tensor, slice.TensorShape))];
             _rowsOfExpert = matrix.Rows;
         }

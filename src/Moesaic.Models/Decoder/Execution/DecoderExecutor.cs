@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Moesaic.Interop;
+using Moesaic.Models.Export;
 
 namespace Moesaic.Models.Decoder;
 
@@ -106,6 +107,16 @@ public sealed class DecoderExecutor : IDisposable
 
     /// <summary>[logit rows of the last step, vocabulary], valid until the next step; the columns past the tokenizer's vocabulary are padding.</summary>
     public Tensor Logits { get; private set; }
+
+    /// <summary>
+    /// Where the inputs of the model's matrices are summed up while steps run, for calibration (slow, allocates); null: nowhere.
+    /// The experts' last matrices are not seen.
+    /// </summary>
+    public ImportanceMatrix? Calibration
+    {
+        get => _runner.Inputs?.Importance;
+        set => _runner.Inputs = value is null ? null : new InputCollector(_decoder, Stream, value);
+    }
 
     /// <summary>Runs one step. Results are valid once <see cref="Stream"/> is synchronised.</summary>
     /// <exception cref="NativeException">The arrays contradict each other or exceed the limits, or a token or page number is out of range.</exception>
@@ -222,6 +233,7 @@ public sealed class DecoderExecutor : IDisposable
         Tensor input = _buffers.LogitInput.SliceRows(0, rows);
         Tensor logits = _buffers.Logits.SliceRows(0, rows);
         Stream.GatherRows(batch, _buffers.Residual.SliceRows(0, batch.NumTokens), input);
+        _runner.Inputs?.Add(_head.Weight, input, norm);
         Stream.Linear(new LinearParams
         {
             Precision = _options.Precision,

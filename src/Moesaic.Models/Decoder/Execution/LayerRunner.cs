@@ -7,6 +7,9 @@ internal sealed class LayerRunner(ComputeStream stream, ExecutorBuffers buffers,
 {
     private readonly LatentRunner _latent = new(stream, buffers, decoder, latentForm, precision);
 
+    /// <summary>Sees the inputs of matrices; null but for calibration.</summary>
+    public InputCollector? Inputs { get; set; }
+
     /// <param name="batch">The step's tokens.</param>
     /// <param name="layer">The layer.</param>
     /// <param name="moeLayer">Its index among the layers with experts.</param>
@@ -83,6 +86,8 @@ internal sealed class LayerRunner(ComputeStream stream, ExecutorBuffers buffers,
     private void FeedForward(PreparedLayer layer, PreparedMlp mlp, in Tensor residual, int tokens)
     {
         Tensor gated = buffers.Gated.SliceRows(0, tokens).SliceColumns(0, mlp.Width);
+        Inputs?.Add(mlp.Gate.Weight, residual, layer.FeedForwardNorm);
+        Inputs?.Add(mlp.Up.Weight, residual, layer.FeedForwardNorm);
         stream.Linear(new LinearParams
         {
             Precision = precision,
@@ -129,6 +134,8 @@ internal sealed class LayerRunner(ComputeStream stream, ExecutorBuffers buffers,
             Cache = layer.Cache,
             CacheLayer = layer.CacheLayer,
         });
+        Inputs?.Add(moe.Gate, normed, default);
+        Inputs?.Add(moe.Up, normed, default);
         stream.Moe(new MoeParams
         {
             Precision = precision,
@@ -152,13 +159,21 @@ internal sealed class LayerRunner(ComputeStream stream, ExecutorBuffers buffers,
         });
     }
 
-    private void Project(in Tensor input, in PreparedNorm norm, Epilogue epilogue, scoped ReadOnlySpan<LinearTarget> targets) => stream.Linear(new LinearParams
+    private void Project(in Tensor input, in PreparedNorm norm, Epilogue epilogue, scoped ReadOnlySpan<LinearTarget> targets)
     {
-        Precision = precision,
-        Epilogue = epilogue,
-        Input = input,
-        NormWeight = norm.Weight,
-        NormEpsilon = norm.Epsilon,
-        Targets = targets,
-    });
+        foreach (LinearTarget target in Inputs is null ? default : targets)
+        {
+            Inputs!.Add(target.Weight, input, norm);
+        }
+
+        stream.Linear(new LinearParams
+        {
+            Precision = precision,
+            Epilogue = epilogue,
+            Input = input,
+            NormWeight = norm.Weight,
+            NormEpsilon = norm.Epsilon,
+            Targets = targets,
+        });
+    }
 }

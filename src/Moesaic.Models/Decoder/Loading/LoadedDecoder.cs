@@ -56,6 +56,9 @@ public sealed class LoadedDecoder : IDisposable
 
     internal Weight Weight(MatrixSource source) => _weights[source];
 
+    /// <summary>The name of a weight's first stored tensor; null for one of another model.</summary>
+    internal string? NameOf(Weight weight) => _weights.FirstOrDefault(w => ReferenceEquals(w.Value, weight)).Key?.Name;
+
     internal Tensor Vector(VectorSource? source) => _vectors[source];
 
     internal Tensor RopeFrequencies(int rope) => _vectors.RopeFrequencies(rope);
