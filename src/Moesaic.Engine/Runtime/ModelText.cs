@@ -116,6 +116,16 @@ public sealed class ModelText
             rows--;
         }
 
+        // GGUF files name their padding, and mark it as unused.
+        const int unused = 5;
+        if (model.Gguf is { } gguf && gguf.Metadata.TryGetInt32Array("tokenizer.ggml.token_type", out int[]? types))
+        {
+            while (rows > 1 && rows <= types.Length && types[rows - 1] == unused)
+            {
+                rows--;
+            }
+        }
+
         return rows;
     }
 

@@ -32,11 +32,19 @@ internal sealed class ExportTokenizer
     private readonly Tokenizer _tokenizer;
     private readonly GgufPairs _pairs;
 
+    // What is put around every text.
+    private readonly int? _before;
+    private readonly int? _after;
+
     private ExportTokenizer(OpenedModel model, Tokenizer tokenizer, GgufPairs pairs)
     {
         _model = model;
         _tokenizer = tokenizer;
         _pairs = pairs;
+        IReadOnlyList<int> around = tokenizer.Encode("a", addSpecialTokens: true), inside = tokenizer.Encode("a", addSpecialTokens: false);
+        int at = Enumerable.Range(0, around.Count - inside.Count + 1).FirstOrDefault(i => around.Skip(i).Take(inside.Count).SequenceEqual(inside));
+        _before = at > 0 ? around[0] : null;
+        _after = at + inside.Count < around.Count ? around[^1] : null;
     }
 
     /// <summary>Adds tokenizer, end ids and chat template. A folder without a tokenizer gives end ids alone.</summary>
@@ -57,18 +65,19 @@ internal sealed class ExportTokenizer
             export.Add(root);
             return true;
         });
-        AddIds(model, export._tokenizer, pairs);
+        AddIds(model, export, pairs);
         export.AddTemplates();
         return true;
     }
 
-    /// <summary>Compares the tokenizer that a written file gives with the folder's over texts that are often split wrongly.</summary>
+    /// <summary>Compares the tokenizer that a written file gives with the folder's over texts that are often split wrongly, and each token's text.</summary>
     /// <exception cref="ModelFormatException">They give different ids.</exception>
     public static void Verify(OpenedModel model, GgufMetadata written)
     {
         Tokenizer source = TokenizerLoader.Load(model.Location.Folder!);
         Tokenizer found = TokenizerLoader.FromGguf(written);
-        foreach (string probe in s_probes)
+        IEnumerable<string> tokens = Enumerable.Range(0, model.Description.VocabularySize).Where(id => source.IdToToken(id) is not null).Select(id => source.Decode([id], skipSpecialTokens: false));
+        foreach (string probe in s_probes.Concat(tokens))
         {
             IReadOnlyList<int> wanted = source.Encode(probe, addSpecialTokens: true), given = found.Encode(probe, addSpecialTokens: true);
             if (!wanted.SequenceEqual(given))
@@ -121,9 +130,8 @@ internal sealed class ExportTokenizer
             _pairs.Add(Prefix + "merges", [.. merges.Select(m => $"{m.Left} {m.Right}")]);
         }
 
-        IReadOnlyList<int> around = _tokenizer.Encode("a", addSpecialTokens: true), inside = _tokenizer.Encode("a", addSpecialTokens: false);
-        _pairs.Add(Prefix + "add_bos_token", around.Count > inside.Count && around[0] == _tokenizer.BosId);
-        _pairs.Add(Prefix + "add_eos_token", around.Count > inside.Count && around[^1] == _tokenizer.EosId);
+        _pairs.Add(Prefix + "add_bos_token", _before is not null);
+        _pairs.Add(Prefix + "add_eos_token", _after is not null);
     }
 
     private GgufTokenType TypeOf(int id, string? token, bool bytes, string? unknown)
@@ -212,17 +220,25 @@ internal sealed class ExportTokenizer
 
         bool composes = !normalizer.IsNull && normalizer["type"].String() == "NFC";
         bool ignoresMerges = root["model"]["ignore_merges"].OptionalBool(false);
-        return s_preferred.Concat(PreTokenizerNames.Known).FirstOrDefault(name => PreTokenizerNames.Find(name) is { } kind
-            && kind.Patterns.SequenceEqual(patterns) && kind.IgnoreMerges == ignoresMerges && kind.ComposesText == composes)
+        string[] fitting = [.. s_preferred.Concat(PreTokenizerNames.Known).Where(name => PreTokenizerNames.Find(name) is { } kind
+            && kind.ComposesText == composes && kind.Patterns.Select(Canonical).SequenceEqual(patterns.Select(Canonical)))];
+
+        // Whether words that are tokens need their merges often makes no difference; Verify tries every token.
+        return fitting.FirstOrDefault(name => PreTokenizerNames.Find(name)!.IgnoreMerges == ignoresMerges) ?? fitting.FirstOrDefault()
             ?? throw pre.Error($"GGUF has no name for a tokenizer that splits text by {string.Join(" then ", patterns.Select(p => $"'{p}'"))}{(composes ? " after NFC" : "")}{(ignoresMerges ? ", ignoring merges of whole words" : "")}.");
     }
 
-    private static void AddIds(OpenedModel model, Tokenizer? tokenizer, GgufPairs pairs)
+    // Line ends come escaped and as they are.
+    private static string Canonical(string pattern) =>
+        pattern.Replace("\r", "\\r", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+
+    private static void AddIds(OpenedModel model, ExportTokenizer? export, GgufPairs pairs)
     {
+        Tokenizer? tokenizer = export?._tokenizer;
         JsonConfig config = model.HuggingFaceConfig!.Raw;
         IReadOnlyList<int> ends = EndOfGeneration.FromHuggingFace(config, JsonConfig.LoadIfPresent(model.Location.Files!.GenerationConfig), null, null);
-        int? bos = tokenizer?.BosId ?? (config.TryGetInt32OrArray("bos_token_id", out int[]? first) && first.Length > 0 ? first[0] : null);
-        int? eos = tokenizer?.EosId ?? (ends.Count > 0 ? ends[0] : null);
+        int? bos = export?._before ?? tokenizer?.BosId ?? (config.TryGetInt32OrArray("bos_token_id", out int[]? first) && first.Length > 0 ? first[0] : null);
+        int? eos = export?._after ?? tokenizer?.EosId ?? (ends.Count > 0 ? ends[0] : null);
         AddId("bos_token_id", bos);
         AddId("eos_token_id", eos);
         AddId("eot_token_id", ends.Select(id => (int?)id).FirstOrDefault(id => id != eos));
