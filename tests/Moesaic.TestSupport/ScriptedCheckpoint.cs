@@ -134,7 +134,7 @@ public static class ScriptedCheckpoint
         }
     }
 
-    private static void WriteSafetensors(string path, List<(string Name, int[] Shape, float[] Values)> tensors)
+    internal static void WriteSafetensors(string path, List<(string Name, int[] Shape, float[] Values)> tensors)
     {
         StringBuilder header = new("{");
         long offset = 0;

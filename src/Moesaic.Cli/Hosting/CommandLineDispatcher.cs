@@ -12,6 +12,7 @@ internal static class CommandLineDispatcher
         VerbEntry.Of<GenerateOptions>(GenerateCommand.RunAsync),
         VerbEntry.Of<ChatOptions>(ChatCommand.RunAsync),
         VerbEntry.Of<ScoreOptions>(ScoreCommand.RunAsync),
+        VerbEntry.Of<EmbedOptions>(EmbedCommand.RunAsync),
         VerbEntry.Of<InspectOptions>(InspectCommand.RunAsync),
         VerbEntry.Of<QuantizeOptions>(QuantizeCommand.RunAsync),
         VerbEntry.Of<DoctorOptions>(DoctorCommand.RunAsync),

@@ -22,6 +22,7 @@ internal static class DoctorCommand
             ("system", RuntimeInformation.OSDescription),
             ("memory_available", Mebibytes(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)),
             ("families", string.Join(", ", ModelFamilies.Names)),
+            ("encoder_families", string.Join(", ", Models.Encoder.EncoderFamilies.Names)),
             ("abi_expected", LibraryInfo.AbiVersion.ToString(CultureInfo.InvariantCulture)),
         ];
         List<string> problems = [];

@@ -23,7 +23,15 @@ internal static class InspectCommand
         }
 
         cancellationToken.ThrowIfCancellationRequested();
-        ModelReport report = ModelReport.Of(ModelCache.Resolve(argument ?? options.Model) ?? EmbeddedModel.Path);
+        string path = ModelCache.Resolve(argument ?? options.Model) ?? EmbeddedModel.Path;
+        if (Models.Encoder.OpenedEncoder.IsEncoder(path))
+        {
+            EncoderReport encoder = EncoderReport.Of(path);
+            terminal.Output.Write(options.Json ? encoder.Json() + "\n" : encoder.Text());
+            return Task.FromResult(ExitCodes.Success);
+        }
+
+        ModelReport report = ModelReport.Of(path);
         terminal.Output.Write(options.Json ? Json(report) + "\n" : Text(report));
         return Task.FromResult(ExitCodes.Success);
     }
