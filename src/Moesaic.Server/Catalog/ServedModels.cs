@@ -1,4 +1,5 @@
 using Moesaic.Engine;
+using Moesaic.Models.Encoder;
 using Moesaic.Server.Errors;
 using Moesaic.Server.Json;
 
@@ -8,6 +9,7 @@ namespace Moesaic.Server.Catalog;
 internal sealed class ServedModels : IDisposable
 {
     private ServedModel[] _all = [];
+    private ServedEncoder[] _encoders = [];
     private volatile ReadinessState _state = ReadinessState.Loading;
 
     public ReadinessState State => _state;
@@ -18,6 +20,24 @@ internal sealed class ServedModels : IDisposable
     /// <summary>In the order in which they were named.</summary>
     public IReadOnlyList<ServedModel> All => Volatile.Read(ref _all);
 
+    /// <summary>Those that make embeddings, in the order in which they were named.</summary>
+    public IReadOnlyList<ServedEncoder> Encoders => Volatile.Read(ref _encoders);
+
+    /// <summary>The encoder of a name.</summary>
+    /// <param name="name">As the request gives it; null: the first encoder.</param>
+    /// <exception cref="ApiException">404: there is no model of this name; 400: it generates text.</exception>
+    public ServedEncoder GetEncoder(string? name)
+    {
+        if (Encoders.FirstOrDefault(m => name is null || string.Equals(m.Name, name, StringComparison.Ordinal)) is { } encoder)
+        {
+            return encoder;
+        }
+
+        throw Find(name) is { } decoder
+            ? ApiException.NotSupported("model", $"the model '{decoder.Name}' generates text and makes no embeddings; serve an encoder for them")
+            : NotFound(name);
+    }
+
     /// <summary>The model of a name.</summary>
     /// <param name="name">As the request gives it; null: the first model.</param>
     public ServedModel? Find(string? name) =>
@@ -25,8 +45,17 @@ internal sealed class ServedModels : IDisposable
 
     /// <inheritdoc cref="Find"/>
     /// <exception cref="ApiException">404: there is no model of this name.</exception>
-    public ServedModel Get(string? name) => Find(name) ?? throw new ApiException(
-        404, ErrorCodes.ModelNotFound, $"model: there is no model '{JsonErrors.Name(name ?? "")}'; served here: {string.Join(", ", All.Select(static m => m.Name))}", "model");
+    public ServedModel Get(string? name)
+    {
+        if (Find(name) is { } model)
+        {
+            return model;
+        }
+
+        throw Encoders.FirstOrDefault(m => name is null || string.Equals(m.Name, name, StringComparison.Ordinal)) is { } encoder
+            ? ApiException.NotSupported("model", $"the model '{encoder.Name}' is an encoder: it makes embeddings (/v1/embeddings) and generates no text")
+            : NotFound(name);
+    }
 
     /// <summary>Loads what the options name, one after the other.</summary>
     /// <exception cref="ServerConfigurationException">Two models have one name.</exception>
@@ -34,14 +63,27 @@ internal sealed class ServedModels : IDisposable
     {
         IReadOnlyList<ModelSource> sources = options.Models.Count > 0 ? options.Models : [new ModelSource(null, null)];
         List<ServedModel> loaded = [];
+        List<ServedEncoder> encoders = [];
+        HashSet<string> names = new(StringComparer.Ordinal);
         try
         {
             foreach (ModelSource source in sources)
             {
-                loaded.Add(Load(source, options, cancellationToken));
-                if (loaded.Take(loaded.Count - 1).Any(m => m.Name == loaded[^1].Name))
+                string name;
+                if (source.Path is { } path && OpenedEncoder.IsEncoder(path))
                 {
-                    throw new ServerConfigurationException($"two models are called '{loaded[^1].Name}': name them, --model NAME=PATH");
+                    encoders.Add(LoadEncoder(source, path, options, cancellationToken));
+                    name = encoders[^1].Name;
+                }
+                else
+                {
+                    loaded.Add(Load(source, options, cancellationToken));
+                    name = loaded[^1].Name;
+                }
+
+                if (!names.Add(name))
+                {
+                    throw new ServerConfigurationException($"two models are called '{name}': name them, --model NAME=PATH");
                 }
             }
 
@@ -50,9 +92,11 @@ internal sealed class ServedModels : IDisposable
         catch
         {
             loaded.ForEach(static m => m.Dispose());
+            encoders.ForEach(static m => m.Dispose());
             throw;
         }
 
+        Volatile.Write(ref _encoders, [.. encoders]);
         Volatile.Write(ref _all, [.. loaded]);
         Interlocked.CompareExchange(ref _state, ReadinessState.Ready, ReadinessState.Loading);
     }
@@ -68,6 +112,28 @@ internal sealed class ServedModels : IDisposable
         foreach (ServedModel model in Interlocked.Exchange(ref _all, []))
         {
             model.Dispose();
+        }
+
+        foreach (ServedEncoder encoder in Interlocked.Exchange(ref _encoders, []))
+        {
+            encoder.Dispose();
+        }
+    }
+
+    private ApiException NotFound(string? name) => new(
+        404, ErrorCodes.ModelNotFound, $"model: there is no model '{JsonErrors.Name(name ?? "")}'; served here: {string.Join(", ", All.Select(static m => m.Name).Concat(Encoders.Select(static m => m.Name)))}", "model");
+
+    private static ServedEncoder LoadEncoder(ModelSource source, string path, ServerOptions options, CancellationToken cancellationToken)
+    {
+        EmbeddingModel model = EmbeddingModel.Load(path, options.Engine with { MaxContext = null, Cancellation = cancellationToken });
+        try
+        {
+            return new ServedEncoder(source.Name ?? DefaultName(model.Name), model);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
         }
     }
 

@@ -18,7 +18,7 @@ internal static class OperationRoutes
     ];
 
     private static Task MetricsAsync(RequestContext context) =>
-        context.WriteAsync(200, PrometheusText.ContentType, MetricsPage.Write(context.Models.All, context.Metrics));
+        context.WriteAsync(200, PrometheusText.ContentType, MetricsPage.Write(context.Models.All, context.Models.Encoders, context.Metrics));
 
     private static Task ReadyAsync(RequestContext context) => context.Models.IsReady
         ? context.WriteJsonAsync(200, static writer => WriteStatus(writer, "ready"))

@@ -46,7 +46,7 @@ public sealed class ServiceHost : IAsyncDisposable
     public Uri Address { get; private set; } = null!;
 
     /// <summary>What is served, once it is ready.</summary>
-    public IReadOnlyList<string> ModelNames => [.. _services.Models.All.Select(static m => m.Name)];
+    public IReadOnlyList<string> ModelNames => [.. _services.Models.All.Select(static m => m.Name), .. _services.Models.Encoders.Select(static m => m.Name)];
 
     internal HostServices Services => _services;
 

@@ -9,7 +9,7 @@ internal static class MetricsPage
 {
     private const string Prefix = "moesaic:";
 
-    public static byte[] Write(IReadOnlyList<ServedModel> models, ServerMetrics metrics)
+    public static byte[] Write(IReadOnlyList<ServedModel> models, IReadOnlyList<ServedEncoder> encoders, ServerMetrics metrics)
     {
         PrometheusText text = new();
         (ServedModel Model, EngineStatistics Engine, ModelMetrics Requests)[] all = [.. models.Select(m => (m, m.Engine.Statistics(), metrics.Of(m)))];
@@ -55,6 +55,11 @@ internal static class MetricsPage
                 ("kv_cache_bytes", Integer(engine.KvCacheBytes)));
         }
 
+        Embeddings("embedding_texts_total", "counter", "Texts whose embeddings were made.", static e => e.TextsDone);
+        Embeddings("embedding_tokens_total", "counter", "Their tokens.", static e => e.TokensDone);
+        Embeddings("embedding_steps_total", "counter", "Steps of encoders.", static e => e.Steps);
+        Embeddings("embedding_texts_waiting", "gauge", "Texts that wait for their embeddings.", static e => e.WaitingTexts);
+
         string responses = Begin("http_responses_total", "counter", "Responses, by status; 499 where the client went away.");
         foreach ((int status, long count) in metrics.Responses())
         {
@@ -75,6 +80,15 @@ internal static class MetricsPage
             foreach ((ServedModel model, EngineStatistics engine, _) in all)
             {
                 text.Sample(full, value(engine), ("model_name", model.Name));
+            }
+        }
+
+        void Embeddings(string name, string type, string help, Func<EmbeddingEngine, long> value)
+        {
+            string full = Begin(name, type, help);
+            foreach (ServedEncoder encoder in encoders)
+            {
+                text.Sample(full, value(encoder.Engine), ("model_name", encoder.Name));
             }
         }
 

@@ -6,6 +6,7 @@ internal static class RequestLimits
     public const int MaxModelName = 512;
     public const int MaxSamples = 128;
     public const int MaxPrompts = 1024;
+    public const int MaxEmbeddingInputs = 2048;
     public const int MaxMessages = 4096;
     public const int MaxContentParts = 4096;
     public const int MaxTools = 128;
