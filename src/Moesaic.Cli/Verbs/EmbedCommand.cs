@@ -2,6 +2,7 @@ using System.Globalization;
 using Moesaic.Cli.Hosting;
 using Moesaic.Cli.Input;
 using Moesaic.Cli.Output;
+using Moesaic.Cli.Pull;
 using Moesaic.Engine;
 using Moesaic.Models.Checkpoints;
 using Moesaic.Models.Checkpoints.Safetensors;
@@ -64,7 +65,7 @@ internal static class EmbedCommand
         using LoadingBar bar = new(terminal);
         try
         {
-            return EmbeddingModel.Load(options.Model!, engine with
+            return EmbeddingModel.Load(ModelCache.Resolve(options.Model)!, engine with
             {
                 Progress = bar.Report,
                 Announce = weights => bar.Say(weights.ToString()),
