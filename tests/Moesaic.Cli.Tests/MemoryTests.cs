@@ -34,6 +34,28 @@ public sealed class MemoryTests
             "generate", "--model", model, "--ids", ids, "--max-tokens", "4", "--context", context.ToString(CultureInfo.InvariantCulture), "--json");
     }
 
+    /// <summary>Types that run quantised: nothing of them is expanded.</summary>
+    [TestCase(2, 32, 18, TestName = "Generating_from_Q4_0_stays_within_its_memory")]
+    [TestCase(3, 32, 20, TestName = "Generating_from_Q4_1_stays_within_its_memory")]
+    [TestCase(6, 32, 22, TestName = "Generating_from_Q5_0_stays_within_its_memory")]
+    [TestCase(7, 32, 24, TestName = "Generating_from_Q5_1_stays_within_its_memory")]
+    [TestCase(8, 32, 34, TestName = "Generating_from_Q8_0_stays_within_its_memory")]
+    [TestCase(12, 256, 144, TestName = "Generating_from_Q4_K_stays_within_its_memory")]
+    [TestCase(13, 256, 176, TestName = "Generating_from_Q5_K_stays_within_its_memory")]
+    [TestCase(14, 256, 210, TestName = "Generating_from_Q6_K_stays_within_its_memory")]
+    public void Generating_from_a_quantised_file(int typeId, int blockElements, int blockBytes)
+    {
+        using TemporaryFolder folder = new();
+        string model = folder.Combine("model.gguf");
+        long bytes = LargeGguf.Write(model, typeId, blockElements, blockBytes);
+        string ids = folder.Combine("ids.json");
+        File.WriteAllText(ids, """{"ids":[[1,2,3,4,5,6,7,8]]}""");
+        const int context = 512;
+        AssertPeak(
+            bytes, (long)context * LargeGguf.Layers * LargeGguf.KvWidth * 2 * 2,
+            "generate", "--model", model, "--ids", ids, "--max-tokens", "2", "--context", context.ToString(CultureInfo.InvariantCulture), "--json");
+    }
+
     private static void AssertPeak(long fileBytes, long cacheBytes, params string[] arguments)
     {
         using RunningProgram program = RunningProgram.Start(arguments);
