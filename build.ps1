@@ -3,7 +3,7 @@
 # Never run where it was written (no PowerShell there); a test keeps its verbs in step with build.sh.
 $ErrorActionPreference = 'Stop'
 $root = $PSScriptRoot
-$programVerbs = 'generate', 'chat', 'score', 'tokenize', 'detokenize', 'template', 'inspect', 'bench', 'bench-serve', 'serve', 'pull', 'doctor'
+$programVerbs = 'generate', 'chat', 'score', 'embed', 'tokenize', 'detokenize', 'template', 'inspect', 'bench', 'bench-serve', 'serve', 'pull', 'quantize', 'doctor'
 $scriptVerbs = 'help', 'deps', 'build', 'test', 'perf-gate', 'publish', 'pack', 'clean'
 
 function Invoke-Checked([scriptblock] $command) {

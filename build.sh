@@ -9,7 +9,7 @@ root=$PWD
 . scripts/lib/build.sh
 
 # Verbs that the program itself understands; build.ps1 has the same list (a test compares them).
-program_verbs="generate chat score tokenize detokenize template inspect bench bench-serve serve pull doctor"
+program_verbs="generate chat score embed tokenize detokenize template inspect bench bench-serve serve pull quantize doctor"
 # Verbs of this script.
 script_verbs="help deps build test perf-gate publish pack clean"
 
@@ -21,7 +21,7 @@ Run the program (installs what is missing, builds what changed, then runs):
   generate "define river"    answer a prompt with the embedded model, or with --model PATH
   serve                      OpenAI and Anthropic protocols over HTTP, on 127.0.0.1:8000
   pull owner/repo            fetch a model from a hub, then use it as --model owner/repo
-  chat | score | tokenize | detokenize | template | inspect | bench | bench-serve | doctor
+  chat | score | embed | tokenize | detokenize | template | inspect | bench | bench-serve | quantize | doctor
                              any other verb of the program; add --help to see its options
 
 Work on the project:
