@@ -48,7 +48,9 @@ internal static class InspectCommand
         Line("parameters", $"{report.Costs.Parameters:N0}, active a token {report.Costs.ActiveParameters:N0}");
         Line("layers", $"{d.Layers.Length}, {report.NumMoeLayers} of them with experts; multi-token-prediction layers {d.MtpLayers.Length}");
         Line("hidden size", $"{d.HiddenSize}");
-        Line("attention", $"{a.NumHeads} heads, {a.NumKeyValueHeads} key-value heads, key width {a.KeyWidth}, value width {a.ValueWidth}");
+        Line("attention", a.Latent is { } latent
+            ? (FormattableString)$"{a.NumHeads} heads over latents of {latent.LatentWidth} channels and {latent.RotatedWidth} rotated ones, which alone are cached; query width {latent.QueryWidth}, value width {a.ValueWidth}"
+            : $"{a.NumHeads} heads, {a.NumKeyValueHeads} key-value heads, key width {a.KeyWidth}, value width {a.ValueWidth}");
         if (report.Moe is { } moe)
         {
             string shared = moe.Shared is { } s ? $", shared expert width {s.Width}" : "";

@@ -29,6 +29,13 @@ internal static class ModelLoading
                 ("f32", KvFormat.F32),
                 ("bf16", KvFormat.BF16),
                 ("int8", KvFormat.Int8)),
+            LatentForm = Choice.Parse(
+                "--latent-form",
+                options.LatentForm,
+                LatentForm.Absorbed,
+                ("absorbed", LatentForm.Absorbed),
+                ("expanded", LatentForm.Expanded),
+                ("mixed", LatentForm.Mixed)),
             MaxContext = options.Context is null or > 0
                 ? options.Context
                 : throw new UsageException($"--context is {options.Context}; expected at least 1"),

@@ -20,6 +20,9 @@ public abstract class ModelOptions
     [Option("kv-format", MetaValue = "TYPE", HelpText = "Cached keys and values: f32, bf16 or int8 (default bf16; f32 with --precision reference).")]
     public string? KvFormat { get; set; }
 
+    [Option("latent-form", MetaValue = "KIND", HelpText = "Latent attention (DeepSeek): absorbed, expanded, or mixed, which is faster on long prompts but gives up that results do not depend on batch and chunks (default absorbed).")]
+    public string? LatentForm { get; set; }
+
     [Option("precision", MetaValue = "KIND", HelpText = "Arithmetic: reference (float32) or fast (default fast).")]
     public string? Precision { get; set; }
 }

@@ -19,6 +19,9 @@ public sealed record EngineOptions
     /// <summary>Tokens of one prefill step.</summary>
     public int PrefillChunk { get; init; } = 512;
 
+    /// <summary>How models with latent attention compute it; the others take no notice.</summary>
+    public LatentForm LatentForm { get; init; }
+
     /// <summary>Load the multi-token-prediction layers too.</summary>
     public bool LoadMtp { get; init; }
 

@@ -84,7 +84,7 @@ public sealed class ModelRuntime : IDisposable
         CheckContext(model.Description, options);
         ModelText text = ModelText.Read(model, options.ChatTemplatePath);
         SamplingParameters sampling = GenerationDefaults.Read(Models.Configurations.JsonConfig.LoadIfPresent(model.Location.Files?.GenerationConfig));
-        LoadPlan plan = LoadPlan.Create(options.EditDescription?.Invoke(model.Description) ?? model.Description, model.Checkpoint, options.LoadMtp);
+        LoadPlan plan = LoadPlan.Create(options.EditDescription?.Invoke(model.Description) ?? model.Description, model.Checkpoint, options.LoadMtp, options.LatentForm);
         Device device = Device.Open(options.Device);
         try
         {

@@ -7,11 +7,11 @@ namespace Moesaic.Models.Tests.Decoder;
 /// <summary>A checkpoint loaded on the CPU.</summary>
 internal sealed class DecoderFixture : IDisposable
 {
-    public DecoderFixture(string path, int numThreads = 2)
+    public DecoderFixture(string path, int numThreads = 2, LatentForm form = LatentForm.Absorbed)
     {
         Model = OpenedModel.Open(path);
         Device = Device.Open(new DeviceOptions { NumThreads = numThreads });
-        LoadPlan plan = LoadPlan.Create(Model.Description, Model.Checkpoint, includeMtp: !Model.Description.MtpLayers.IsEmpty);
+        LoadPlan plan = LoadPlan.Create(Model.Description, Model.Checkpoint, includeMtp: !Model.Description.MtpLayers.IsEmpty, form);
         Decoder = DecoderLoader.Load(Device, plan);
     }
 
