@@ -51,7 +51,7 @@ internal sealed class LatentServingTests(string name, KvFormat format)
 
         // 48 cached channels a layer and position; an int8 cache has two scales beside them.
         Assert.That(blockBytes, Is.EqualTo(16 * 4 * (format == KvFormat.Int8 ? 48 + 8 : 2 * 48)));
-        using InferenceEngine engine = new(Runtime, options with { KvCacheBytes = 13 * blockBytes });
+        using InferenceEngine engine = new(Runtime, options with { KvCacheBytes = 12 * blockBytes });
         Answer[] answers = await Task.WhenAll(Enumerable.Range(0, NumSubjects).Select(i => engine.AnswerAsync(Asked(i))));
         for (int i = 0; i < NumSubjects; i++)
         {
