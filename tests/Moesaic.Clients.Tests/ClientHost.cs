@@ -4,13 +4,14 @@ using Moesaic.TestSupport;
 
 namespace Moesaic.Clients.Tests;
 
-/// <summary>The host that all clients talk to: it serves the scripted checkpoint and the embedded model, and asks for a key.</summary>
+/// <summary>The host that all clients talk to: it serves the scripted checkpoint, the embedded model and an encoder, and asks for a key.</summary>
 [SetUpFixture]
 internal sealed class ClientHost
 {
     public const string Key = "sk-clients";
     public const string Model = "scripted";
     public const string EmbeddedModel = "embedded";
+    public const string Encoder = "encoder";
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
 
     private static TemporaryFolder? s_folder;
@@ -31,7 +32,7 @@ internal sealed class ClientHost
         {
             Port = 0,
             ApiKeys = [new ApiKey("clients", Key)],
-            Models = [new ModelSource(Model, ScriptedCheckpoint.Write(s_folder.Path)), new ModelSource(EmbeddedModel, null)],
+            Models = [new ModelSource(Model, ScriptedCheckpoint.Write(s_folder.Path)), new ModelSource(EmbeddedModel, null), new ModelSource(Encoder, SmallEncoder.Write(Directory.CreateDirectory(s_folder.Combine("encoder")).FullName))],
         });
         s_narrowHost = await StartHostAsync(new ServerOptions
         {

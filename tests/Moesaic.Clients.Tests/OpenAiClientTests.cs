@@ -24,7 +24,7 @@ internal sealed class OpenAiClientTests
     public async Task Lists_the_models()
     {
         OpenAIModelCollection models = await new OpenAIModelClient(Credential(), Options()).GetModelsAsync();
-        Assert.That(models.Select(m => m.Id), Is.EquivalentTo(new[] { ClientHost.Model, ClientHost.EmbeddedModel }));
+        Assert.That(models.Select(m => m.Id), Is.EquivalentTo(new[] { ClientHost.Model, ClientHost.EmbeddedModel, ClientHost.Encoder }));
     }
 
     [Test]
@@ -249,6 +249,17 @@ internal sealed class OpenAiClientTests
         string message = await Fails(400, () => Chat().CompleteChatAsync(
             [new UserChatMessage("Hi")], new ChatCompletionOptions { ResponseFormat = ChatResponseFormat.CreateJsonObjectFormat() }));
         Assert.That(message, Does.Contain("not_supported").Or.Contain("not supported"));
+    }
+
+    [Test]
+    public async Task Embeddings_come_from_an_encoder()
+    {
+        OpenAI.Embeddings.EmbeddingClient client = new(ClientHost.Encoder, Credential(), Options());
+        OpenAI.Embeddings.OpenAIEmbeddingCollection found = await client.GenerateEmbeddingsAsync(["a river", "Stones."]);
+        Assert.That(found.Select(e => e.ToFloats().Length), Is.EqualTo(new[] { SmallEncoder.Dimensions, SmallEncoder.Dimensions }));
+        Assert.That(found.Usage.InputTokenCount, Is.EqualTo(9));
+        OpenAI.Embeddings.OpenAIEmbedding alone = await client.GenerateEmbeddingAsync("Stones.");
+        Assert.That(alone.ToFloats().ToArray(), Is.EqualTo(found[1].ToFloats().ToArray()));
     }
 
     [Test]
