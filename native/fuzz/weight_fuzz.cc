@@ -15,6 +15,10 @@ using namespace msc::fuzz;
 constexpr double kMaxElements = 1 << 17;
 constexpr double kNonsense = 0x1p52;
 
+bool is_grouped(int32_t format) {
+  return format == MSC_FORMAT_U4 || format == MSC_FORMAT_I8 || format == MSC_FORMAT_F8_E4M3;
+}
+
 msc_weight_desc description(Input& input, int32_t format, int64_t block) {
   msc_weight_desc desc = {};
   desc.struct_size = input.mostly<uint32_t>(sizeof(desc));
@@ -24,6 +28,13 @@ msc_weight_desc description(Input& input, int32_t format, int64_t block) {
   desc.cols = (1 + input.below(4)) * block;
   desc.scale_format = input.mostly<int32_t>(-1);
   desc.zero_point_format = input.mostly<int32_t>(-1);
+  if (is_grouped(format)) {
+    desc.cols = (1 + input.below(4)) * 32;
+    desc.group_rows = input.mostly<int32_t>(1);
+    desc.group_cols = int64_t{32} << input.below(4);
+    desc.scale_format = input.mostly<int32_t>(MSC_FORMAT_F32);
+    desc.zero_point_format = input.mostly<int32_t>(format == MSC_FORMAT_F8_E4M3 ? -1 : MSC_FORMAT_I16);
+  }
   switch (input.below(16)) {
     case 0: desc.num_experts = extreme(input); break;
     case 1: desc.rows = extreme(input); break;
@@ -50,9 +61,43 @@ bool costs_memory_only(const msc_weight_desc& desc) {
   return elements > kMaxElements && elements < kNonsense;
 }
 
+/// Scales, zero points and an order of columns for a slice of a format that keeps them apart, of exactly their sizes.
+struct GroupParts {
+  std::vector<float> scales;
+  std::vector<int16_t> zeros;
+  std::vector<int32_t> permutation;
+
+  GroupParts(Input& input, const msc_weight_desc& desc, int64_t num_rows) {
+    if (!is_grouped(desc.format)) {
+      return;
+    }
+    const auto count = static_cast<size_t>(((desc.cols - 1) / desc.group_cols + 1) * num_rows);
+    if (input.rarely(4)) {
+      scales = input.array<float>(count);
+    } else {
+      scales.assign(count, 0.125f);
+    }
+    if (desc.format != MSC_FORMAT_F8_E4M3) {
+      zeros = input.array<int16_t>(count);
+      for (int16_t& zero : zeros) {
+        zero = input.rarely(16) ? zero : static_cast<int16_t>(zero & 15);
+      }
+    }
+    if (input.rarely(8)) {
+      permutation = input.array<int32_t>(static_cast<size_t>(desc.cols));
+    }
+  }
+  void set(msc_weight_slice& slice) const {
+    slice.scales = scales.empty() ? nullptr : scales.data();
+    slice.zero_points = zeros.empty() ? nullptr : zeros.data();
+    slice.permutation = permutation.empty() ? nullptr : permutation.data();
+  }
+};
+
 /// Loads [row_begin, row_begin + num_rows) from memory of exactly the size that the call may read.
-bool load(Input& input, msc_weight* weight, uint64_t row_bytes, int64_t expert, int64_t row_begin, int64_t num_rows,
-          uint64_t stride) {
+bool load(Input& input, msc_weight* weight, const msc_weight_desc& desc, uint64_t row_bytes, int64_t expert,
+          int64_t row_begin, int64_t num_rows, uint64_t stride) {
+  const GroupParts parts(input, desc, num_rows);
   const auto bytes = static_cast<size_t>(stride * static_cast<uint64_t>(num_rows - 1) + row_bytes);
   const std::vector<uint8_t> source = input.array<uint8_t>(bytes);
   msc_weight_slice slice = {};
@@ -62,6 +107,7 @@ bool load(Input& input, msc_weight* weight, uint64_t row_bytes, int64_t expert, 
   slice.num_rows = num_rows;
   slice.source = source.data();
   slice.source_row_bytes = stride;
+  parts.set(slice);
   return accepted(msc_weight_load(weight, &slice));
 }
 
@@ -157,7 +203,8 @@ void use(const Session& session, Input& input, msc_weight* weight, const msc_wei
         skipped = true;
         continue;
       }
-      load(input, weight, row_bytes, expert, row, count, row_bytes + input.below(3));
+      const bool loaded = load(input, weight, desc, row_bytes, expert, row, count, row_bytes + input.below(3));
+      skipped |= !loaded && is_grouped(desc.format);  // its scales may be nonsense
       row += count;
     }
   }
@@ -168,7 +215,7 @@ void use(const Session& session, Input& input, msc_weight* weight, const msc_wei
     run_embedding(session, input, weight, desc.rows, desc.cols);
   }
   if (sealed) {
-    require(!load(input, weight, row_bytes, 0, 0, 1, row_bytes), "a sealed weight was filled");
+    require(!load(input, weight, desc, row_bytes, 0, 0, 1, row_bytes), "a sealed weight was filled");
   }
 }
 
@@ -182,7 +229,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static constexpr int32_t kNative[] = {MSC_FORMAT_F32,  MSC_FORMAT_F16,  MSC_FORMAT_BF16, MSC_FORMAT_Q8_0,
                                         MSC_FORMAT_Q4_0, MSC_FORMAT_Q4_1, MSC_FORMAT_Q4_K, MSC_FORMAT_Q6_K,
                                         MSC_FORMAT_Q5_0, MSC_FORMAT_Q5_1, MSC_FORMAT_Q5_K, MSC_FORMAT_MXFP4,
-                                        MSC_FORMAT_NVFP4, MSC_FORMAT_IQ4_NL, MSC_FORMAT_IQ4_XS};
+                                        MSC_FORMAT_NVFP4, MSC_FORMAT_IQ4_NL, MSC_FORMAT_IQ4_XS,
+                                        MSC_FORMAT_U4,   MSC_FORMAT_I8,   MSC_FORMAT_F8_E4M3};
   const auto format = input.mostly<int32_t>(kNative[input.below(std::size(kNative))]);
   uint64_t block = 1;
   uint64_t block_bytes = 1;

@@ -75,7 +75,11 @@ typedef enum msc_format {
   MSC_FORMAT_NVFP4 = 40,
   /** Formats that no GGUF file has. */
   MSC_FORMAT_U8 = 256,
-  MSC_FORMAT_U32 = 257
+  MSC_FORMAT_U32 = 257,
+  /** Floats of 8 bits: sign, 4 bits of exponent with bias 7, 3 of mantissa; no infinities (OCP 8-bit floats). */
+  MSC_FORMAT_F8_E4M3 = 261,
+  /** Unsigned 4-bit integers, two in a byte: the even column in the low bits. */
+  MSC_FORMAT_U4 = 263
 } msc_format;
 
 /** Arithmetic of an op.

@@ -25,10 +25,15 @@ typedef struct msc_weight_desc {
   int64_t rows;
   /** Input features; a multiple of the format's block. */
   int64_t cols;
-  /** Shape of a quantisation group whose scales are kept apart; 0, 0 for formats that carry their own. */
+  /** Shape of a quantisation group whose scales are kept apart; 0, 0 for formats that carry their own. Formats with
+   * separate scales are MSC_FORMAT_U4, MSC_FORMAT_I8 and MSC_FORMAT_F8_E4M3: w = scale * (q - zero), rounded once.
+   * group_rows is 1. group_cols is a power of two, or at least cols (one group a row); 32 or more for U4 and I8,
+   * whose cols are a multiple of 32; 4 or more for F8_E4M3, whose cols are a multiple of 4. The last group of a row
+   * may have fewer columns. */
   int64_t group_rows;
   int64_t group_cols;
-  /** msc_format of separate scales and zero points; -1 where absent. Not implemented yet: must be -1. */
+  /** Of separate scales: MSC_FORMAT_F32; of zero points: MSC_FORMAT_I16 (U4 and I8; F8_E4M3 has none). -1 for formats that
+   * carry their own. */
   int32_t scale_format;
   int32_t zero_point_format;
 } msc_weight_desc;
@@ -44,9 +49,12 @@ typedef struct msc_weight_slice {
   /** First source row; consecutive rows are source_row_bytes apart. */
   const void* source;
   uint64_t source_row_bytes;
-  /** Separate scales, zero points and input permutation; NULL. Not implemented yet: must be NULL. */
+  /** Separate scales and zero points of these rows, dense [num_rows, groups of a row]; NULL for formats without. Scales
+   * are finite; those of F8_E4M3 are less than 2^8 in magnitude. Zero points of U4 are 0 to 255, of I8 -2048 to 2048. */
   const void* scales;
   const void* zero_points;
+  /** [cols] Input column of each column of the source, each once: where the columns were sorted by group. NULL: as they
+   * are. The same for all slices; formats with separate scales and one expert alone. */
   const int32_t* permutation;
 } msc_weight_slice;
 
@@ -61,7 +69,8 @@ typedef struct msc_weight_info {
   uint64_t packed_bytes;
 } msc_weight_info;
 
-/** Whether the device runs this format natively (without expanding it in memory). */
+/** Whether the device runs this format natively (without expanding it in memory); formats with separate scales, where
+ * msc_weight_desc says how. */
 MSC_API msc_status msc_weight_format_supported(const msc_device* device, int32_t format, int32_t* supported);
 MSC_API msc_status msc_weight_create(msc_device* device, const msc_weight_desc* desc, msc_weight** weight);
 MSC_API msc_status msc_weight_destroy(msc_weight* weight);

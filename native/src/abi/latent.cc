@@ -100,6 +100,7 @@ msc::cpu::HeadLinearCall checked_call(const msc_device* device, const msc_head_l
 void check_head_weight(const msc_weight* weight, const msc_device* device, int64_t num_heads, int64_t cols,
                        const char* name) {
   check_weight(weight, device, name);
+  MSC_CHECK_ARGUMENT(!weight->is_permuted(), "weight '%s' has permuted columns, which maps a head do not run", name);
   MSC_CHECK_ARGUMENT(weight->num_experts() == num_heads && weight->layout().cols == cols,
                      "weight '%s' is %lld matrices of %lld columns, expected %lld of %lld", name,
                      static_cast<long long>(weight->num_experts()), static_cast<long long>(weight->layout().cols),

@@ -164,6 +164,7 @@ void check_stack(const msc_weight* weight, const char* name, const msc_device* d
   check_pointer(weight, name);
   MSC_CHECK_ARGUMENT(weight->device == device, "%s belongs to another device", name);
   MSC_CHECK_ARGUMENT(weight->is_sealed(), "%s is not sealed", name);
+  MSC_CHECK_ARGUMENT(!weight->is_permuted(), "%s has permuted columns, which expert layers do not run", name);
   MSC_CHECK_ARGUMENT(weight->num_experts() == experts && weight->layout().rows == rows && weight->layout().cols == cols,
                      "%s is %lld x [%lld, %lld], must be %lld x [%lld, %lld]", name,
                      static_cast<long long>(weight->num_experts()), static_cast<long long>(weight->layout().rows),

@@ -14,13 +14,32 @@ void check_desc(const msc_weight_desc& desc) {
   MSC_CHECK_ARGUMENT(desc.rows > 0 && desc.rows <= INT64_MAX / desc.num_experts - 64,
                      "desc->rows is %lld for %lld experts, must be positive and countable",
                      static_cast<long long>(desc.rows), static_cast<long long>(desc.num_experts));
-  MSC_CHECK_ARGUMENT(desc.group_rows == 0 && desc.group_cols == 0,
-                     "desc->group_rows and group_cols are %lld and %lld: separate scales are not implemented yet, leave 0",
-                     static_cast<long long>(desc.group_rows), static_cast<long long>(desc.group_cols));
-  MSC_CHECK_ARGUMENT(desc.scale_format == -1 && desc.zero_point_format == -1,
-                     "desc->scale_format and zero_point_format are %d and %d: separate scales are not implemented yet, "
-                     "set -1",
-                     desc.scale_format, desc.zero_point_format);
+}
+
+void check_groups(const msc_weight_desc& desc, msc::cpu::NativeFormat format) {
+  const msc::cpu::FormatGeometry& shape = msc::cpu::geometry(format);
+  if (!msc::cpu::has_groups(shape)) {
+    MSC_CHECK_ARGUMENT(desc.group_rows == 0 && desc.group_cols == 0,
+                       "desc->group_rows and group_cols are %lld and %lld: a %s weight carries its own scales, leave 0",
+                       static_cast<long long>(desc.group_rows), static_cast<long long>(desc.group_cols), shape.name);
+    MSC_CHECK_ARGUMENT(desc.scale_format == -1 && desc.zero_point_format == -1,
+                       "desc->scale_format and zero_point_format are %d and %d: a %s weight carries its own scales, "
+                       "set -1",
+                       desc.scale_format, desc.zero_point_format, shape.name);
+    return;
+  }
+  const int32_t zeros = format == msc::cpu::NativeFormat::kGroupedF8 ? -1 : MSC_FORMAT_I16;
+  MSC_CHECK_ARGUMENT(desc.group_rows == 1, "desc->group_rows is %lld, expected 1: one scale a row and group of columns",
+                     static_cast<long long>(desc.group_rows));
+  const int64_t least = shape.elements;
+  const bool power = desc.group_cols >= least && (desc.group_cols & (desc.group_cols - 1)) == 0;
+  MSC_CHECK_ARGUMENT(power || (desc.group_cols > 0 && desc.group_cols >= desc.cols),
+                     "desc->group_cols is %lld, expected a power of two from %lld on, or all %lld columns",
+                     static_cast<long long>(desc.group_cols), static_cast<long long>(least),
+                     static_cast<long long>(desc.cols));
+  MSC_CHECK_ARGUMENT(desc.scale_format == MSC_FORMAT_F32 && desc.zero_point_format == zeros,
+                     "desc->scale_format and zero_point_format are %d and %d, expected %d and %d for %s",
+                     desc.scale_format, desc.zero_point_format, MSC_FORMAT_F32, zeros, shape.name);
 }
 
 }  // namespace
@@ -45,6 +64,7 @@ msc_status msc_weight_create(msc_device* device, const msc_weight_desc* desc, ms
                        "(msc_weight_format_supported): expand it to float32 with msc_dequantize",
                        desc->format);
     check_desc(*desc);
+    check_groups(*desc, native);
     *weight = new msc_weight(device, native, *desc);
   });
 }
@@ -60,8 +80,6 @@ msc_status msc_weight_load(msc_weight* weight, const msc_weight_slice* slice) {
   return msc::guard(__func__, [&] {
     msc::check_pointer(weight, "weight");
     msc::check_struct(slice, "slice");
-    MSC_CHECK_ARGUMENT(slice->scales == nullptr && slice->zero_points == nullptr && slice->permutation == nullptr,
-                       "slice->scales, zero_points and permutation are not implemented yet: leave them NULL");
     weight->load(*slice);
   });
 }

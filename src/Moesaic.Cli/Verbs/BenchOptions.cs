@@ -11,7 +11,7 @@ public sealed class BenchOptions
     [Option("synthetic", MetaValue = "SHAPE", HelpText = "Random weights in the shape of a real model instead: smollm2, llama-1b or ling-mini.")]
     public string? Synthetic { get; set; }
 
-    [Option("type", MetaValue = "TYPE", HelpText = "Type of the random weights: f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, q5_k, q6_k, mxfp4, nvfp4, iq4_nl or iq4_xs (default q4_0).")]
+    [Option("type", MetaValue = "TYPE", HelpText = "Type of the random weights: f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, q5_k, q6_k, mxfp4, nvfp4, iq4_nl, iq4_xs, or in the form of a quantised Hugging Face checkpoint w4a16, int8 or fp8 (default q4_0).")]
     public string? Type { get; set; }
 
     [Option("max-gib", MetaValue = "N", Default = 2.0, HelpText = "Layers are left out of a synthetic model until its weights fit into this.")]

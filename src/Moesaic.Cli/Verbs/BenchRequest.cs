@@ -59,7 +59,8 @@ internal static class BenchRequest
     public static SyntheticModel Synthetic(string shape, string? type, double maxGib)
     {
         SyntheticShape found = Choice.Parse("--synthetic", shape, SyntheticShape.SmolLm2, [.. SyntheticShape.All.Select(s => (s.Name, s))]);
-        ElementFormat format = Choice.Parse(
+        SyntheticQuantisation? quantisation = SyntheticQuantisation.All.FirstOrDefault(q => q.Name == type);
+        ElementFormat format = quantisation is not null ? ElementFormat.BF16 : Choice.Parse(
             "--type",
             type,
             ElementFormat.Q4_0,
@@ -80,7 +81,7 @@ internal static class BenchRequest
             ("iq4_xs", ElementFormat.IQ4_XS));
         try
         {
-            return SyntheticModel.Create(found, format, (long)(maxGib * (1L << 30)));
+            return SyntheticModel.Create(found, format, (long)(maxGib * (1L << 30)), quantisation);
         }
         catch (ArgumentException exception)
         {

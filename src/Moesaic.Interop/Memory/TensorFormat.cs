@@ -39,4 +39,6 @@ public enum TensorFormat
     NVFP4 = MscFormat.Nvfp4,
     U8 = MscFormat.U8,
     U32 = MscFormat.U32,
+    F8_E4M3 = MscFormat.F8E4m3,
+    U4 = MscFormat.U4,
 }

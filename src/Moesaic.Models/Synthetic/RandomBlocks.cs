@@ -48,6 +48,12 @@ internal static class RandomBlocks
             case ElementFormat.Q8_0:
                 Half(block, vary * Deviation / 74);
                 break;
+            case ElementFormat.I32 or ElementFormat.I8:
+                break;
+            case ElementFormat.F8_E4M3:
+                // All ones is no number.
+                block[0] = (block[0] & 0x7F) == 0x7F ? (byte)0 : block[0];
+                break;
             case ElementFormat.Q4_0:
                 Half(block, vary * Deviation / 4.6f);
                 break;

@@ -35,14 +35,16 @@ internal sealed class SyntheticCheckpoint : ICheckpoint
     public static SyntheticCheckpoint Empty(string name) => new(name);
 
     /// <summary>Every tensor of a description: matrices in a format, routers and vectors in float32 as real files have them.</summary>
-    public static SyntheticCheckpoint Of(string name, DecoderDescription description, ElementFormat format)
+    public static SyntheticCheckpoint Of(string name, DecoderDescription description, ElementFormat format, SyntheticQuantisation? quantisation = null)
     {
         SyntheticCheckpoint checkpoint = new(name);
         HashSet<string> routers = description.Layers.Select(l => l.FeedForward).OfType<MoeDescription>().Select(m => m.Router.Weight.Name).ToHashSet(StringComparer.Ordinal);
         List<(string Name, ElementFormat Format, ImmutableArray<long> Shape)> wanted =
         [
             .. DecoderTensors.Matrices(description, includeMtp: false).SelectMany(m => m.Slices)
-                .Select(s => (s.Tensor, routers.Contains(s.Tensor) ? ElementFormat.F32 : format, s.TensorShape)),
+                .SelectMany(s => quantisation is not null && SyntheticQuantisation.Takes(description, s.Tensor)
+                    ? quantisation.PartsOf(s.Tensor, s.TensorShape)
+                    : [(s.Tensor, routers.Contains(s.Tensor) ? ElementFormat.F32 : format, s.TensorShape)]),
             .. DecoderTensors.Vectors(description, includeMtp: false).Select(v => (v.Tensor, ElementFormat.F32, v.TensorShape)),
         ];
         foreach (IGrouping<ElementFormat, (string Name, ElementFormat Format, ImmutableArray<long> Shape)> group in wanted.DistinctBy(w => w.Name).GroupBy(w => w.Format))

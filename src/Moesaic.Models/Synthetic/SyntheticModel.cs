@@ -11,8 +11,9 @@ namespace Moesaic.Models.Synthetic;
 /// </summary>
 public sealed class SyntheticModel : IDisposable
 {
-    private SyntheticModel(SyntheticShape shape, ElementFormat format, DecoderDescription description, ICheckpoint checkpoint)
+    private SyntheticModel(SyntheticShape shape, ElementFormat format, SyntheticQuantisation? quantisation, DecoderDescription description, ICheckpoint checkpoint)
     {
+        Quantisation = quantisation;
         Shape = shape;
         Format = format;
         Description = description;
@@ -24,19 +25,23 @@ public sealed class SyntheticModel : IDisposable
     /// <summary>Format of all matrices but routers.</summary>
     public ElementFormat Format { get; }
 
+    /// <summary>Form of the matrices of the layers; null: <see cref="Format"/>.</summary>
+    public SyntheticQuantisation? Quantisation { get; }
+
     public DecoderDescription Description { get; }
 
     public ICheckpoint Checkpoint { get; }
 
     /// <summary>What it is, and what was cut.</summary>
-    public string Name => NameOf(Shape, Format) + (Description.Layers.Length < Shape.Layers ? $" cut to {Description.Layers.Length} of {Shape.Layers} layers" : "");
+    public string Name => NameOf(Shape, Format, Quantisation) + (Description.Layers.Length < Shape.Layers ? $" cut to {Description.Layers.Length} of {Shape.Layers} layers" : "");
 
     /// <summary>Makes a model.</summary>
     /// <param name="shape">The shape.</param>
     /// <param name="format">Format of its matrices.</param>
     /// <param name="maxBytes">Layers are left out until the stored weights fit.</param>
+    /// <param name="quantisation">Form of the matrices of the layers in place of <paramref name="format"/>.</param>
     /// <exception cref="ArgumentException">The format cannot be made, does not go with the shape, or even the fewest layers do not fit.</exception>
-    public static SyntheticModel Create(SyntheticShape shape, ElementFormat format, long maxBytes)
+    public static SyntheticModel Create(SyntheticShape shape, ElementFormat format, long maxBytes, SyntheticQuantisation? quantisation = null)
     {
         ArgumentNullException.ThrowIfNull(shape);
         if (!RandomBlocks.Formats.Contains(format))
@@ -46,15 +51,15 @@ public sealed class SyntheticModel : IDisposable
 
         for (int layers = shape.Layers; layers >= shape.MinLayers; layers--)
         {
-            DecoderDescription description = Describe(shape, format, layers);
+            DecoderDescription description = Describe(shape, format, quantisation, layers);
             RequireWholeBlocks(shape, format, description);
-            if (StoredBytes(description, format) <= maxBytes)
+            if (StoredBytes(description, format, quantisation) <= maxBytes)
             {
-                return new SyntheticModel(shape, format, description, SyntheticCheckpoint.Of(NameOf(shape, format), description, format));
+                return new SyntheticModel(shape, format, quantisation, description, SyntheticCheckpoint.Of(NameOf(shape, format, quantisation), description, format, quantisation));
             }
         }
 
-        double least = StoredBytes(Describe(shape, format, shape.MinLayers), format) / (double)(1L << 30);
+        double least = StoredBytes(Describe(shape, format, quantisation, shape.MinLayers), format, quantisation) / (double)(1L << 30);
         throw new ArgumentException(
             $"The shape {shape.Name} with weights of type {ElementFormats.NameOf(format)} takes {least:F2} GiB even with {shape.MinLayers} of its {shape.Layers} layers; {maxBytes / (double)(1L << 30):F2} GiB are allowed (--max-gib).");
     }
@@ -62,12 +67,14 @@ public sealed class SyntheticModel : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Checkpoint.Dispose();
 
-    private static string NameOf(SyntheticShape shape, ElementFormat format) => $"synthetic {shape.Name} {ElementFormats.NameOf(format)}";
+    private static string NameOf(SyntheticShape shape, ElementFormat format, SyntheticQuantisation? quantisation) =>
+        $"synthetic {shape.Name} {quantisation?.Name ?? ElementFormats.NameOf(format)}";
 
-    private static DecoderDescription Describe(SyntheticShape shape, ElementFormat format, int layers)
+    private static DecoderDescription Describe(SyntheticShape shape, ElementFormat format, SyntheticQuantisation? quantisation, int layers)
     {
-        using SyntheticCheckpoint empty = SyntheticCheckpoint.Empty(NameOf(shape, format));
-        return ModelFamilies.Describe(HuggingFaceConfig.Parse(shape.ConfigOf(layers), NameOf(shape, format)), empty);
+        string name = NameOf(shape, format, quantisation);
+        using SyntheticCheckpoint empty = SyntheticCheckpoint.Empty(name);
+        return ModelFamilies.Describe(HuggingFaceConfig.Parse(shape.ConfigOf(layers, quantisation), name), empty);
     }
 
     private static void RequireWholeBlocks(SyntheticShape shape, ElementFormat format, DecoderDescription description)
@@ -80,9 +87,12 @@ public sealed class SyntheticModel : IDisposable
         }
     }
 
-    private static long StoredBytes(DecoderDescription description, ElementFormat format)
+    private static long StoredBytes(DecoderDescription description, ElementFormat format, SyntheticQuantisation? quantisation)
     {
         _ = ElementFormats.TryGetBlock(format, out int elements, out int bytes);
-        return DecoderTensors.Matrices(description, includeMtp: false).Sum(m => m.Count / elements * bytes);
+        return DecoderTensors.Matrices(description, includeMtp: false).Sum(m =>
+            quantisation is not null && SyntheticQuantisation.Takes(description, m.Name)
+                ? m.Slices.Sum(s => quantisation.BytesOf(s.Tensor, s.TensorShape))
+                : m.Count / elements * bytes);
     }
 }

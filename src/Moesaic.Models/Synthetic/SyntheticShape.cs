@@ -54,6 +54,9 @@ public sealed record SyntheticShape(string Name, int Layers, int MinLayers, stri
     /// <summary>All shapes.</summary>
     public static ImmutableArray<SyntheticShape> All => [SmolLm2, Llama1B, LingMini];
 
-    internal ReadOnlyMemory<byte> ConfigOf(int layers) =>
-        Encoding.UTF8.GetBytes(Config.Replace("LAYERS", layers.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal));
+    internal ReadOnlyMemory<byte> ConfigOf(int layers, SyntheticQuantisation? quantisation = null)
+    {
+        string config = Config.Replace("LAYERS", layers.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+        return Encoding.UTF8.GetBytes(quantisation is null ? config : $"{config.TrimEnd()[..^1]}, \"quantization_config\": {quantisation.Config}}}");
+    }
 }

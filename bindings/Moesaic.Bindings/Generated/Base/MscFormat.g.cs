@@ -42,4 +42,8 @@ internal enum MscFormat
     /// <summary>Formats that no GGUF file has.</summary>
     U8 = 256,
     U32 = 257,
+    /// <summary>Floats of 8 bits: sign, 4 bits of exponent with bias 7, 3 of mantissa; no infinities (OCP 8-bit floats).</summary>
+    F8E4m3 = 261,
+    /// <summary>Unsigned 4-bit integers, two in a byte: the even column in the low bits.</summary>
+    U4 = 263,
 }

@@ -24,12 +24,17 @@ internal unsafe struct MscWeightDesc
     /// <summary>Input features; a multiple of the format's block.</summary>
     public long Cols;
 
-    /// <summary>Shape of a quantisation group whose scales are kept apart; 0, 0 for formats that carry their own.</summary>
+    /// <summary>Shape of a quantisation group whose scales are kept apart; 0, 0 for formats that carry their own. Formats with
+    /// separate scales are MSC_FORMAT_U4, MSC_FORMAT_I8 and MSC_FORMAT_F8_E4M3: w = scale * (q - zero), rounded once.
+    /// group_rows is 1. group_cols is a power of two, or at least cols (one group a row); 32 or more for U4 and I8,
+    /// whose cols are a multiple of 32; 4 or more for F8_E4M3, whose cols are a multiple of 4. The last group of a row
+    /// may have fewer columns.</summary>
     public long GroupRows;
 
     public long GroupCols;
 
-    /// <summary>msc_format of separate scales and zero points; -1 where absent. Not implemented yet: must be -1.</summary>
+    /// <summary>Of separate scales: MSC_FORMAT_F32; of zero points: MSC_FORMAT_I16 (U4 and I8; F8_E4M3 has none). -1 for formats that
+    /// carry their own.</summary>
     public int ScaleFormat;
 
     public int ZeroPointFormat;

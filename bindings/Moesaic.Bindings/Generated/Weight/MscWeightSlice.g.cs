@@ -28,11 +28,14 @@ internal unsafe struct MscWeightSlice
 
     public ulong SourceRowBytes;
 
-    /// <summary>Separate scales, zero points and input permutation; NULL. Not implemented yet: must be NULL.</summary>
+    /// <summary>Separate scales and zero points of these rows, dense [num_rows, groups of a row]; NULL for formats without. Scales
+    /// are finite; those of F8_E4M3 are less than 2^8 in magnitude. Zero points of U4 are 0 to 255, of I8 -2048 to 2048.</summary>
     public void* Scales;
 
     public void* ZeroPoints;
 
+    /// <summary>[cols] Input column of each column of the source, each once: where the columns were sorted by group. NULL: as they
+    /// are. The same for all slices; formats with separate scales and one expert alone.</summary>
     public int* Permutation;
 
     /// <summary>All zero but for the size, which <c>struct_size</c> states.</summary>

@@ -10,7 +10,8 @@ namespace Moesaic.Bindings;
 
 internal static unsafe partial class NativeMethods
 {
-    /// <summary>Whether the device runs this format natively (without expanding it in memory).</summary>
+    /// <summary>Whether the device runs this format natively (without expanding it in memory); formats with separate scales, where
+    /// msc_weight_desc says how.</summary>
     [LibraryImport("moesaic", EntryPoint = "msc_weight_format_supported")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial MscStatus MscWeightFormatSupported(MscDevice* device, int format, int* supported);

@@ -67,6 +67,8 @@ constexpr Format kFormats[] = {
     {MSC_FORMAT_F64, 1, 8, nullptr},
     {MSC_FORMAT_U8, 1, 1, nullptr},
     {MSC_FORMAT_U32, 1, 4, nullptr},
+    {MSC_FORMAT_F8_E4M3, 1, 1, nullptr},
+    {MSC_FORMAT_U4, 2, 1, nullptr},
 };
 
 const Format* find(int32_t id) {

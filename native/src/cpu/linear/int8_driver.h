@@ -18,6 +18,7 @@ struct Int8Slice {
   const std::byte* const* rows;
   float* out;                   // row m of group g: out + (g * out_rows + m) * lanes
   int64_t out_rows;
+  int group_shift;              // of PackedLayout
 };
 
 /// Slices of the rows of a tile. The order of additions to an output element is that of its sub-blocks, whatever the
@@ -44,6 +45,7 @@ void int8_groups(const MatrixTile& tile, int first_group) {
   slice.elements_offset = tile.elements_offset;
   slice.out_rows = tile.num_rows;
   slice.rows = tile.rows;
+  slice.group_shift = tile.group_shift;
   int g = first_group;
   for (; g + Groups <= tile.num_groups; g += Groups) {
     slice.group = tile.group + static_cast<size_t>(g) * tile.group_bytes;

@@ -3,6 +3,8 @@
 #include "cpu/linear/five_bit_kernel.h"
 #include "cpu/linear/fp4_kernel.h"
 #include "cpu/linear/iq4_kernel.h"
+#include "cpu/linear/float8_kernel.h"
+#include "cpu/linear/grouped_kernel.h"
 #include "cpu/linear/kernels.h"
 #include "cpu/linear/q6_k_kernel.h"
 #include "cpu/linear/q8_0_kernel.h"
@@ -31,6 +33,8 @@ void set_int8_kernels(LinearKernels& kernels) {
   set(NativeFormat::kNVFP4, int8_matrix<V, Fp4Kernel<ScalesNVFP4>>);
   set(NativeFormat::kIQ4_NL, int8_matrix<V, Iq4Kernel<ScalesIQ4_NL>>);
   set(NativeFormat::kIQ4_XS, int8_matrix<V, Iq4Kernel<ScalesIQ4_XS>>);
+  set(NativeFormat::kGroupedU4, int8_matrix<V, NibbleKernel<GroupedNibbleScales>>);
+  set(NativeFormat::kGroupedI8, int8_matrix<V, GroupedInt8Kernel>);
 }
 
 template <class V>
@@ -55,6 +59,9 @@ void set_float_kernels(LinearKernels& kernels) {
   set(NativeFormat::kNVFP4, panel_matrix<V, UnpackCodes<ScalesNVFP4>>);
   set(NativeFormat::kIQ4_NL, panel_matrix<V, UnpackCodes<ScalesIQ4_NL>>);
   set(NativeFormat::kIQ4_XS, panel_matrix<V, UnpackCodes<ScalesIQ4_XS>>);
+  set(NativeFormat::kGroupedU4, panel_matrix<V, UnpackGroupedU4>);
+  set(NativeFormat::kGroupedI8, panel_matrix<V, UnpackGroupedI8>);
+  set(NativeFormat::kGroupedF8, float8_matrix<V>);
 }
 
 template <class V>

@@ -1,5 +1,7 @@
 #include "cpu/linear/linear.h"
 
+#include <cstring>
+
 #include "cpu/linear/group_units.h"
 #include "cpu/linear/matrix_rows.h"
 #include "cpu/linear/prepared_rows.h"
@@ -29,7 +31,7 @@ class LinearRun {
         alone_(num_threads_ > 1 && (num_rows_ == 1 || num_rows_ * call.input.cols <= kPrepareAloneValues)) {
     for (int i = 0; i < call.num_targets; ++i) {
       plans_[i] = plan_matrix(kernels_, call.targets[i].matrix.layout.format, call.precision);
-      wanted_[static_cast<int>(plans_[i].input)] = true;
+      slot_of_target_[i] = find_slot(plans_[i].input, call.targets[i].matrix.permutation);
     }
     plan_scratch(stream);
     plan_items();
@@ -50,18 +52,42 @@ class LinearRun {
   }
 
  private:
-  void plan_scratch(msc_stream& stream) {
-    size_t largest_row = 0;
-    for (int kind = 0; kind < kNumInputKinds; ++kind) {
-      if (wanted_[kind]) {
-        row_bytes_[kind] = prepared_row_bytes(static_cast<InputKind>(kind), call_.input.cols);
-        kind_offset_[kind] = copy_bytes_;
-        copy_bytes_ += row_bytes_[kind] * static_cast<size_t>(num_rows_);
-        largest_row = row_bytes_[kind] > largest_row ? row_bytes_[kind] : largest_row;
+  /// The input rows in one form: targets that want the same share them.
+  struct Slot {
+    InputKind kind;
+    const int32_t* permutation;  // [cols] or NULL
+    size_t row_bytes;
+    size_t offset;
+  };
+
+  int find_slot(InputKind kind, const int32_t* permutation) {
+    for (int i = 0; i < num_slots_; ++i) {
+      const bool same_order =
+          slots_[i].permutation == permutation ||
+          (slots_[i].permutation != nullptr && permutation != nullptr &&
+           std::memcmp(slots_[i].permutation, permutation, static_cast<size_t>(call_.input.cols) * sizeof(int32_t)) == 0);
+      if (slots_[i].kind == kind && same_order) {
+        return i;
       }
     }
-    const bool needs_spare = call_.norm_weight != nullptr;
-    spare_bytes_ = needs_spare ? align_up(static_cast<size_t>(call_.input.cols) * sizeof(float)) : 0;
+    slots_[num_slots_] = {kind, permutation, 0, 0};
+    return num_slots_++;
+  }
+
+  void plan_scratch(msc_stream& stream) {
+    size_t largest_row = 0;
+    bool permutes = false;
+    for (int i = 0; i < num_slots_; ++i) {
+      Slot& slot = slots_[i];
+      slot.row_bytes = prepared_row_bytes(slot.kind, call_.input.cols);
+      slot.offset = copy_bytes_;
+      copy_bytes_ += slot.row_bytes * static_cast<size_t>(num_rows_);
+      largest_row = slot.row_bytes > largest_row ? slot.row_bytes : largest_row;
+      permutes |= slot.permutation != nullptr;
+    }
+    row_spare_bytes_ = align_up(static_cast<size_t>(call_.input.cols) * sizeof(float));
+    // A normalised row, then one in another order.
+    spare_bytes_ = permutes ? 2 * row_spare_bytes_ : call_.norm_weight != nullptr ? row_spare_bytes_ : 0;
     const size_t shares_bytes = sizeof(WorkShares::Share) * num_threads_;
     std::byte* memory =
         stream.scratch(shares_bytes + spare_bytes_ * num_threads_ + copy_bytes_ * (alone_ ? num_threads_ : 1));
@@ -90,24 +116,41 @@ class LinearRun {
   }
 
   void prepare(Range range, std::byte* spare, std::byte* rows) const {
-    for (int kind = 0; kind < kNumInputKinds; ++kind) {
-      if (!wanted_[kind]) {
-        continue;
-      }
+    for (int i = 0; i < num_slots_; ++i) {
+      const Slot& slot = slots_[i];
       for (int64_t m = range.begin; m < range.end; ++m) {
-        prepare_row(transform_, static_cast<InputKind>(kind), call_.input.row(m), call_.input.cols,
-                    reinterpret_cast<float*>(spare),
-                    rows + kind_offset_[kind] + row_bytes_[kind] * static_cast<size_t>(m));
+        std::byte* out = rows + slot.offset + slot.row_bytes * static_cast<size_t>(m);
+        if (slot.permutation != nullptr) {
+          prepare_permuted(slot, call_.input.row(m), spare, out);
+        } else {
+          prepare_row(transform_, slot.kind, call_.input.row(m), call_.input.cols, reinterpret_cast<float*>(spare), out);
+        }
       }
     }
   }
 
+  void prepare_permuted(const Slot& slot, const float* row, std::byte* spare, std::byte* out) const {
+    const int64_t cols = call_.input.cols;
+    if (transform_.norm_weight != nullptr) {
+      auto* normalised = reinterpret_cast<float*>(spare);
+      transform_.norm(row, transform_.norm_weight, cols, transform_.norm_eps, normalised);
+      row = normalised;
+    }
+    auto* permuted = reinterpret_cast<float*>(spare + row_spare_bytes_);
+    for (int64_t k = 0; k < cols; ++k) {
+      permuted[k] = row[slot.permutation[k]];
+    }
+    InputTransform plain = transform_;
+    plain.norm_weight = nullptr;
+    prepare_row(plain, slot.kind, permuted, cols, nullptr, out);
+  }
+
   void multiply(int target, const GroupUnit& unit, const std::byte* rows, int64_t first_row, int num_rows,
                 float* tile) const {
-    const int kind = static_cast<int>(plans_[target].input);
+    const Slot& slot = slots_[slot_of_target_[target]];
     const std::byte* pointers[kMaxTileRows];
     for (int m = 0; m < num_rows; ++m) {
-      pointers[m] = rows + kind_offset_[kind] + row_bytes_[kind] * static_cast<size_t>(first_row + m);
+      pointers[m] = rows + slot.offset + slot.row_bytes * static_cast<size_t>(first_row + m);
     }
     multiply_groups(plans_[target], call_.targets[target].matrix, unit.first, unit.count, pointers, num_rows, tile,
                     unit.step);
@@ -165,11 +208,12 @@ class LinearRun {
   const bool alone_;  // every thread prepares all rows for itself
 
   MatrixPlan plans_[MSC_LINEAR_MAX_WEIGHTS] = {};
-  bool wanted_[kNumInputKinds] = {};
-  size_t row_bytes_[kNumInputKinds] = {};
-  size_t kind_offset_[kNumInputKinds] = {};
+  Slot slots_[MSC_LINEAR_MAX_WEIGHTS] = {};
+  int num_slots_ = 0;
+  int slot_of_target_[MSC_LINEAR_MAX_WEIGHTS] = {};
   size_t copy_bytes_ = 0;
-  size_t spare_bytes_ = 0;
+  size_t row_spare_bytes_ = 0;
+  size_t spare_bytes_ = 0;  // of one thread
   WorkShares::Share* shares_ = nullptr;
   std::byte* spare_ = nullptr;
   std::byte* rows_ = nullptr;

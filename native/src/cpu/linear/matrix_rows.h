@@ -22,7 +22,7 @@ inline void multiply_groups(const MatrixPlan& plan, const PackedMatrix& matrix, 
                             const std::byte* const* rows, int num_rows, float* tile, int64_t group_step = 1) {
   const PackedLayout& layout = matrix.layout;
   plan.kernel({matrix.group(first_group), layout.group_bytes * static_cast<size_t>(group_step), layout.elements_offset,
-               layout.cols, num_groups, num_rows, rows, tile});
+               layout.cols, num_groups, num_rows, rows, tile, layout.group_shift});
 }
 
 }  // namespace msc::cpu

@@ -15,6 +15,7 @@ struct MatrixTile {
   int num_rows;                // at most kMaxTileRows
   const std::byte* const* rows;  // [num_rows] prepared rows of the kind the kernel wants
   float* out;                  // [num_groups][num_rows][row_group], overwritten
+  int group_shift;             // of PackedLayout
 };
 
 inline constexpr int kMaxTileRows = 96;

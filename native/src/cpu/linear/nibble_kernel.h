@@ -40,6 +40,16 @@ struct ScalesQ4_K {
   }
 };
 
+/// The scales of a sub-block, wherever the format keeps them.
+template <class Scales, class V>
+MSC_ALWAYS_INLINE inline NibbleScales<V> load_nibble_scales(const std::byte* scales, int64_t block, int group_shift) {
+  if constexpr (requires { Scales::kHasGroups; }) {
+    return Scales::template load<V>(scales, block, group_shift);
+  } else {
+    return Scales::template load<V>(scales, block);
+  }
+}
+
 /// Products of 4-bit weights and int8 activations: the integer sum of a sub-block is exact, then
 /// out += sum * (scale_w * scale_x) and out += minimum_w * (scale_x * sum of q_x), in this order.
 template <class Scales>
@@ -82,7 +92,8 @@ struct NibbleKernel {
         });
       });
       unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE {
-        const NibbleScales<V> w = Scales::template load<V>(slice.group + g * slice.group_bytes, b);
+        const NibbleScales<V> w =
+            load_nibble_scales<Scales, V>(slice.group + g * slice.group_bytes, b, slice.group_shift);
         unroll<Rows>([&](auto m) MSC_ALWAYS_INLINE {
           const ActivationBlock* x = state.block(m, at);
           const Float sum = V::to_float(V::finish_small(partial[m][g]));

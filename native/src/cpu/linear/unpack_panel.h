@@ -149,8 +149,13 @@ void panel_groups(const MatrixTile& tile, int first_group) {
       for (int i = 0; i < Groups; ++i) {
         const std::byte* group = tile.group + static_cast<size_t>(g + i) * tile.group_bytes;
         for (int64_t k = 0; k < count; k += Unpack::kColumns) {
-          Unpack::template run<V>(group, group + tile.elements_offset, (column + k) / Unpack::kColumns,
-                                  panel[i] + k * V::kLanes);
+          const int64_t block = (column + k) / Unpack::kColumns;
+          if constexpr (requires { Unpack::kHasGroups; }) {
+            Unpack::template run<V>(group, group + tile.elements_offset, block, tile.group_shift,
+                                    panel[i] + k * V::kLanes);
+          } else {
+            Unpack::template run<V>(group, group + tile.elements_offset, block, panel[i] + k * V::kLanes);
+          }
         }
       }
       float_rows<V, LoadF32, V::kFloatRows, Groups>(reinterpret_cast<const std::byte*>(panel), sizeof panel[0], count,

@@ -12,6 +12,8 @@ constexpr FormatGeometry kGeometries[kNumNativeFormats] = {
     {MSC_FORMAT_Q5_K, "Q5_K", 256, 176, 20, 160, true}, {MSC_FORMAT_MXFP4, "MXFP4", 32, 17, 1, 16, true},
     {MSC_FORMAT_NVFP4, "NVFP4", 64, 36, 4, 32, true, true}, {MSC_FORMAT_IQ4_NL, "IQ4_NL", 32, 18, 2, 16, true},
     {MSC_FORMAT_IQ4_XS, "IQ4_XS", 256, 136, 10, 128, true},
+    {MSC_FORMAT_U4, "U4", 32, 16, 0, 16, true, false, 5}, {MSC_FORMAT_I8, "I8", 32, 32, 0, 32, true, false, 6},
+    {MSC_FORMAT_F8_E4M3, "F8_E4M3", 4, 4, 0, 4, true, false, 4},
 };
 
 }  // namespace

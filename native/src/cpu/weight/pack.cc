@@ -270,6 +270,10 @@ void pack_blocks(NativeFormat format, const Lane<Lanes>& to, const std::byte* so
       return pack_simple<Lanes, 1, 4>(to, source, begin, end);
     case NativeFormat::kIQ4_XS:
       return pack_iq4_xs(to, source, begin, end);
+    case NativeFormat::kGroupedU4:
+    case NativeFormat::kGroupedI8:
+    case NativeFormat::kGroupedF8:
+      return;  // pack_grouped_rows
   }
 }
 

@@ -1,5 +1,7 @@
 #include "cpu/weight/packed_layout.h"
 
+#include <bit>
+
 #include "core/error.h"
 
 namespace msc::cpu {
@@ -11,7 +13,7 @@ int64_t align_up(int64_t value, int64_t alignment) { return (value + alignment -
 
 }  // namespace
 
-PackedLayout packed_layout(NativeFormat format, unsigned row_group, int64_t rows, int64_t cols) {
+PackedLayout packed_layout(NativeFormat format, unsigned row_group, int64_t rows, int64_t cols, int64_t group_cols) {
   const FormatGeometry& shape = geometry(format);
   // A row takes at most 4 bytes a column, and a group adds less than one row group.
   MSC_CHECK_ARGUMENT(rows > 0 && cols > 0 && rows < kMaxBytes / 8 / cols - 2 * static_cast<int64_t>(row_group),
@@ -31,9 +33,15 @@ PackedLayout packed_layout(NativeFormat format, unsigned row_group, int64_t rows
   layout.rows = rows;
   layout.cols = cols;
   layout.num_groups = (rows + lanes - 1) / lanes;
+  if (has_groups(shape)) {
+    // Beyond every column there is one group.
+    constexpr int kOneGroup = 62;
+    layout.group_shift = group_cols >= cols ? kOneGroup : std::countr_zero(static_cast<uint64_t>(group_cols));
+    layout.num_scales = ((cols - 1) >> layout.group_shift) + 1;
+  }
   const int64_t factor_bytes = shape.has_factor ? static_cast<int64_t>(sizeof(float)) : 0;
-  layout.elements_offset =
-      static_cast<size_t>(align_up((factor_bytes + blocks * shape.scale_bytes) * lanes, vector_bytes));
+  const int64_t scale_bytes = factor_bytes + blocks * shape.scale_bytes + layout.num_scales * shape.group_bytes;
+  layout.elements_offset = static_cast<size_t>(align_up(scale_bytes * lanes, vector_bytes));
   layout.group_bytes =
       layout.elements_offset + static_cast<size_t>(align_up(blocks * shape.element_bytes * lanes, vector_bytes));
   layout.matrix_bytes = layout.group_bytes * static_cast<size_t>(layout.num_groups);

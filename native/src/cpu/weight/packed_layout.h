@@ -34,6 +34,12 @@ namespace msc::cpu {
 ///   NVFP4   [R] f32: factors of whole rows; scales [b][R][2] u8: E4M3 of the two halves of a sub-block
 ///   IQ4_NL  scales as Q4_0
 ///   IQ4_XS  scales by 256 columns: [R] f16; [8][R] u8: of a sub-block, plus 32
+///
+/// Formats whose scales are kept apart have them by group of 2^group_shift columns:
+///
+///   U4       elements as Q4_0; scales [R] f32, zero points [R] u8
+///   I8       elements as Q8_0; scales [R] f32, zero points [R] f16
+///   F8_E4M3  [k / 4][R][4]; scales [R] f32 times 2^120 (see load_float8)
 struct PackedLayout {
   NativeFormat format;
   unsigned row_group;
@@ -43,16 +49,20 @@ struct PackedLayout {
   size_t elements_offset;  // from the start of a group to its elements
   size_t group_bytes;
   size_t matrix_bytes;
+  int group_shift;         // log2 of the columns of a group with scales of its own; 0: the format carries its scales
+  int64_t num_scales;      // groups of columns of a row
 };
 
 /// The layout of a [rows, cols] matrix; cols is a multiple of the format's block. Throws Error (bad argument) when the
 /// matrix is larger than memory can be.
-PackedLayout packed_layout(NativeFormat format, unsigned row_group, int64_t rows, int64_t cols);
+/// @param group_cols columns of a group whose scales are kept apart: a power of two, or at least cols; 0: none.
+PackedLayout packed_layout(NativeFormat format, unsigned row_group, int64_t rows, int64_t cols, int64_t group_cols = 0);
 
 /// One matrix in packed form: what the kernels read.
 struct PackedMatrix {
   PackedLayout layout;
   const std::byte* data;
+  const int32_t* permutation = nullptr;  // [cols] input column of each packed column; NULL: the same
 
   const std::byte* group(int64_t index) const { return data + static_cast<size_t>(index) * layout.group_bytes; }
 };

@@ -238,6 +238,10 @@ void unpack_row(const PackedMatrix& matrix, int64_t row, float* out) {
       return unpack_iq4_nl(from, blocks, out);
     case NativeFormat::kIQ4_XS:
       return unpack_iq4_xs(from, blocks, out);
+    case NativeFormat::kGroupedU4:
+    case NativeFormat::kGroupedI8:
+    case NativeFormat::kGroupedF8:
+      return unpack_grouped_row(matrix, row, out);
   }
 }
 

@@ -1,6 +1,8 @@
 #include "cpu/weight/weight.h"
 
 #include <cmath>
+#include <cstring>
+#include <limits>
 
 #include "core/error.h"
 #include "cpu/weight/pack.h"
@@ -24,7 +26,7 @@ uint64_t memory_bytes(const msc::cpu::PackedLayout& layout, int64_t num_experts)
 
 msc_weight::msc_weight(msc_device* owner, NativeFormat format, const msc_weight_desc& desc)
     : device(owner),
-      layout_(msc::cpu::packed_layout(format, owner->row_group, desc.rows, desc.cols)),
+      layout_(msc::cpu::packed_layout(format, owner->row_group, desc.rows, desc.cols, desc.group_cols)),
       num_experts_(desc.num_experts),
       memory_(owner->weight_memory.allocate(memory_bytes(layout_, desc.num_experts))),
       loaded_(std::make_unique<std::atomic<uint64_t>[]>(static_cast<size_t>((desc.rows * desc.num_experts + 63) / 64))) {
@@ -53,6 +55,8 @@ void msc_weight::load(const msc_weight_slice& slice) {
   MSC_CHECK_ARGUMENT(shape.has_factor ? std::isfinite(slice.factor) : slice.factor == 0.0f || slice.factor == 1.0f,
                      "slice->factor is %g: it must be finite, and only NVFP4 has one other than 1 (or 0, which stands for 1)",
                      static_cast<double>(slice.factor));
+  check_parts(slice);
+  take_permutation(slice.permutation);
   const int64_t end = slice.row_begin + slice.num_rows;
   mark_loaded(slice.expert, slice.row_begin, end);
   std::byte* matrix = memory_.get() + static_cast<size_t>(slice.expert) * layout_.matrix_bytes;
@@ -63,14 +67,81 @@ void msc_weight::load(const msc_weight_slice& slice) {
     const int64_t count = lanes - lane < end - row ? lanes - lane : end - row;
     // Formed run by run: behind the last row there may be no address that a stride leads to.
     const std::byte* first = source + static_cast<uint64_t>(row - slice.row_begin) * slice.source_row_bytes;
-    msc::cpu::pack_rows(layout_, first, slice.source_row_bytes,
-                        matrix + static_cast<size_t>(row / lanes) * layout_.group_bytes, static_cast<unsigned>(lane),
-                        static_cast<unsigned>(count));
-    msc::cpu::set_row_factors(layout_, slice.factor == 0.0f ? 1.0f : slice.factor,
-                              matrix + static_cast<size_t>(row / lanes) * layout_.group_bytes,
-                              static_cast<unsigned>(lane), static_cast<unsigned>(count));
+    std::byte* group = matrix + static_cast<size_t>(row / lanes) * layout_.group_bytes;
+    if (msc::cpu::has_groups(shape)) {
+      const int64_t offset = (row - slice.row_begin) * layout_.num_scales;
+      const auto* zeros = static_cast<const int16_t*>(slice.zero_points);
+      msc::cpu::pack_grouped_rows(layout_, first, slice.source_row_bytes, static_cast<const float*>(slice.scales) + offset,
+                                  zeros == nullptr ? nullptr : zeros + offset, group, static_cast<unsigned>(lane),
+                                  static_cast<unsigned>(count));
+    } else {
+      msc::cpu::pack_rows(layout_, first, slice.source_row_bytes, group, static_cast<unsigned>(lane),
+                          static_cast<unsigned>(count));
+      msc::cpu::set_row_factors(layout_, slice.factor == 0.0f ? 1.0f : slice.factor, group, static_cast<unsigned>(lane),
+                                static_cast<unsigned>(count));
+    }
     row += count;
   }
+}
+
+void msc_weight::check_parts(const msc_weight_slice& slice) const {
+  const msc::cpu::FormatGeometry& shape = geometry(layout_.format);
+  if (!has_groups(shape)) {
+    MSC_CHECK_ARGUMENT(slice.scales == nullptr && slice.zero_points == nullptr && slice.permutation == nullptr,
+                       "slice->scales, zero_points and permutation are for formats with separate scales, not for %s: "
+                       "leave them NULL",
+                       shape.name);
+    return;
+  }
+  const bool has_zeros = layout_.format != NativeFormat::kGroupedF8;
+  MSC_CHECK_ARGUMENT(slice.scales != nullptr, "slice->scales is NULL; a %s weight needs them", shape.name);
+  MSC_CHECK_ARGUMENT((slice.zero_points != nullptr) == has_zeros, "slice->zero_points must %s for a %s weight",
+                     has_zeros ? "be given" : "be NULL", shape.name);
+  MSC_CHECK_ARGUMENT(slice.permutation == nullptr || num_experts_ == 1,
+                     "slice->permutation is given for a weight of %lld experts; expected one",
+                     static_cast<long long>(num_experts_));
+  check_scales(slice);
+}
+
+void msc_weight::check_scales(const msc_weight_slice& slice) const {
+  const auto* scales = static_cast<const float*>(slice.scales);
+  const auto* zeros = static_cast<const int16_t*>(slice.zero_points);
+  const int64_t count = slice.num_rows * layout_.num_scales;
+  const bool is_u4 = layout_.format == NativeFormat::kGroupedU4;
+  const float limit = layout_.format == NativeFormat::kGroupedF8 ? 256.0f : std::numeric_limits<float>::infinity();
+  for (int64_t i = 0; i < count; ++i) {
+    MSC_CHECK_ARGUMENT(std::abs(scales[i]) < limit, "scale %lld of row %lld is %g, must be finite and less than %g",
+                       static_cast<long long>(i % layout_.num_scales),
+                       static_cast<long long>(slice.row_begin + i / layout_.num_scales), static_cast<double>(scales[i]),
+                       static_cast<double>(limit));
+    MSC_CHECK_ARGUMENT(zeros == nullptr || (is_u4 ? zeros[i] >= 0 && zeros[i] <= 255 : std::abs(zeros[i]) <= 2048),
+                       "zero point %lld of row %lld is %d, must be %s", static_cast<long long>(i % layout_.num_scales),
+                       static_cast<long long>(slice.row_begin + i / layout_.num_scales), zeros[i],
+                       is_u4 ? "0 to 255" : "-2048 to 2048");
+  }
+}
+
+void msc_weight::take_permutation(const int32_t* permutation) {
+  const std::lock_guard<std::mutex> lock(permutation_lock_);
+  const auto cols = static_cast<size_t>(layout_.cols);
+  if (has_order_) {
+    const bool same = permutation == nullptr
+                          ? permutation_.empty()
+                          : !permutation_.empty() && std::memcmp(permutation_.data(), permutation, cols * 4) == 0;
+    MSC_CHECK_ARGUMENT(same, "slice->permutation differs from that of the slice before it");
+    return;
+  }
+  if (permutation != nullptr) {
+    std::vector<bool> seen(cols);
+    for (size_t k = 0; k < cols; ++k) {
+      const int32_t column = permutation[k];
+      MSC_CHECK_ARGUMENT(column >= 0 && static_cast<size_t>(column) < cols && !seen[static_cast<size_t>(column)],
+                         "slice->permutation[%zu] is %d, must name each of the %zu columns once", k, column, cols);
+      seen[static_cast<size_t>(column)] = true;
+    }
+    permutation_.assign(permutation, permutation + cols);
+  }
+  has_order_ = true;
 }
 
 void msc_weight::mark_loaded(int64_t expert, int64_t row_begin, int64_t row_end) {

@@ -52,10 +52,10 @@ public static class DecoderLoader
             List<LoadChunk> chunks = [];
             foreach (PlannedMatrix matrix in plan.Matrices)
             {
-                TensorFormat? native = NativeFormat(device, matrix);
-                Weight weight = Create(device, matrix, native ?? TensorFormat.F32);
+                WeightForm? form = FormOf(device, plan, matrix);
+                Weight weight = Create(device, matrix, form ?? new WeightForm(TensorFormat.F32));
                 created[matrix.Source] = weight;
-                AddChunks(chunks, matrix, weight, expand: native is null);
+                AddChunks(chunks, matrix, weight, expand: form is null);
             }
 
             chunks.Sort(static (a, b) => CompareByPlace(a, b));
@@ -84,10 +84,10 @@ public static class DecoderLoader
     public static long LeastBytes(Device device, WeightPlan plan)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        return plan.Matrices.Sum(m => checked(m.Source.NumExperts * m.Source.Rows * Dequantizer.RowBytes(NativeFormat(device, m) ?? TensorFormat.F32, m.Source.Cols)));
+        return plan.Matrices.Sum(m => checked(m.Source.NumExperts * m.Source.Rows * Dequantizer.RowBytes(FormOf(device, plan, m)?.Format ?? TensorFormat.F32, m.Source.Cols)));
     }
 
-    // The format in which the device runs a matrix as it is stored; null: it has to be expanded.
+    // The format of elements or blocks in which the device runs a matrix; null: there is none.
     private static TensorFormat? NativeFormat(Device device, PlannedMatrix matrix)
     {
         ElementFormat? format = !matrix.CanBePlaced ? null : matrix.Quantised.IsEmpty ? matrix.Format : matrix.Blocks;
@@ -98,18 +98,31 @@ public static class DecoderLoader
             : null;
     }
 
+    // Null where the matrix has to be expanded. Expert layers share their prepared input, so they take no order of columns.
+    private static WeightForm? FormOf(Device device, WeightPlan plan, PlannedMatrix matrix)
+    {
+        if (NativeFormat(device, matrix) is { } format)
+        {
+            return new WeightForm(format);
+        }
+
+        WeightForm? form = matrix.GroupedForm;
+        bool permutable = matrix.Source.NumExperts == 1 && !plan.ExpertMatrices.Contains(matrix.Source);
+        return form is not null && Weight.IsFormatSupported(device, form.Format) && (permutable || !matrix.IsPermuted) ? form : null;
+    }
+
     private static ImmutableArray<ExpandedWeights> FindExpanded(Device device, WeightPlan plan) =>
     [
-        .. plan.Matrices.Where(m => NativeFormat(device, m) is null).GroupBy(m => m.Kind).Select(g =>
+        .. plan.Matrices.Where(m => FormOf(device, plan, m) is null).GroupBy(m => m.Kind).Select(g =>
             new ExpandedWeights(g.Key, g.Count(), g.Sum(m => m.SourceBytes), g.Sum(m => checked(m.Source.Count * sizeof(float))))),
     ];
 
-    private static Weight Create(Device device, PlannedMatrix matrix, TensorFormat format)
+    private static Weight Create(Device device, PlannedMatrix matrix, WeightForm form)
     {
         MatrixSource source = matrix.Source;
         try
         {
-            return Weight.Create(device, new WeightDescription { Format = format, NumExperts = source.NumExperts, Rows = source.Rows, Cols = source.Cols });
+            return Weight.Create(device, form.Describe(source));
         }
         catch (NativeException e) when (e.ErrorClass == NativeErrorClass.BadArgument)
         {

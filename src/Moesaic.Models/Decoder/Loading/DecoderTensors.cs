@@ -124,6 +124,23 @@ internal static class DecoderTensors
         }
     }
 
+    /// <summary>The matrices that the expert op multiplies, of all layers.</summary>
+    public static IEnumerable<MatrixSource> MatricesOfExperts(DecoderDescription decoder)
+    {
+        foreach (MoeDescription moe in Layers(decoder, includeMtp: true).Select(l => l.FeedForward).OfType<MoeDescription>())
+        {
+            yield return moe.Gate;
+            yield return moe.Up;
+            yield return moe.Down;
+            if (moe.Shared is { } shared)
+            {
+                yield return shared.Gate.Weight;
+                yield return shared.Up.Weight;
+                yield return shared.Down.Weight;
+            }
+        }
+    }
+
     private static IEnumerable<LayerDescription> Layers(DecoderDescription decoder, bool includeMtp) =>
         includeMtp ? decoder.Layers.Concat(decoder.MtpLayers.Select(m => m.Layer)) : decoder.Layers;
 

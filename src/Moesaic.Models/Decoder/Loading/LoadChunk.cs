@@ -181,9 +181,20 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
     {
         int cols = (int)Cols;
         long first = FirstLogicalRow + (FirstRow * Slice.SourceStep);
+        if (!Expand && quantised is BlockMatrix blocks)
+        {
+            FillBlocks(blocks, first, scratch);
+            return;
+        }
+
+        long target = Slice.TargetRow + FirstRow;
         if (!Expand)
         {
-            FillBlocks((BlockMatrix)quantised, first, scratch);
+            for (long done = 0, count = Slice.SourceStep == 1 ? NumRows : 1; done < NumRows; done += count)
+            {
+                quantised.Fill(Weight, Slice.Expert, target + done, first + (done * Slice.SourceStep), count, scratch);
+            }
+
             return;
         }
 

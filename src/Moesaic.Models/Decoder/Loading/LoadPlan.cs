@@ -24,6 +24,7 @@ public sealed class LoadPlan : WeightPlan
         Description = description;
         IncludesMtp = includesMtp;
         LatentForm = latentForm;
+        ExpertMatrices = [.. DecoderTensors.MatricesOfExperts(description)];
     }
 
     public DecoderDescription Description { get; }
@@ -33,6 +34,9 @@ public sealed class LoadPlan : WeightPlan
 
     /// <summary>The form of latent attention whose weights are loaded.</summary>
     public LatentForm LatentForm { get; }
+
+    /// <inheritdoc/>
+    internal override ImmutableHashSet<MatrixSource> ExpertMatrices { get; }
 
     /// <summary>Matches a description with a checkpoint.</summary>
     /// <exception cref="ModelFormatException">A tensor is missing, left over, or has another shape or type than expected.</exception>

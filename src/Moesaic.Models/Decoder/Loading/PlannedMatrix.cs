@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Moesaic.Interop;
 using Moesaic.Models.Checkpoints;
 
 namespace Moesaic.Models.Decoder;
@@ -56,6 +57,21 @@ public sealed class PlannedMatrix
             return Quantised.All(q => (q as BlockMatrix)?.Blocks == first) ? first : null;
         }
     }
+
+    /// <summary>The form with scales apart that all parts can be given in; null: there is none.</summary>
+    internal WeightForm? GroupedForm
+    {
+        get
+        {
+            WeightForm? first = CanBePlaced ? QuantisedOf(0)?.Form : null;
+            return first is not null && Quantised.All(q => q?.Form == first && SameOrder(q.Permutation, Quantised[0]!.Permutation)) ? first : null;
+        }
+    }
+
+    /// <summary>Whether the columns in <see cref="GroupedForm"/> have another order than the input.</summary>
+    internal bool IsPermuted => Quantised.Any(q => q?.Permutation is not null);
+
+    private static bool SameOrder(int[]? a, int[]? b) => ReferenceEquals(a, b) || (a is not null && b is not null && a.AsSpan().SequenceEqual(b));
 
     internal QuantisedMatrix? QuantisedOf(int slice) => Quantised.IsEmpty ? null : Quantised[slice];
 

@@ -27,6 +27,9 @@ public abstract class WeightPlan
     /// <summary>Tensors of the checkpoint that are not read, and why.</summary>
     public ImmutableArray<IgnoredTensor> Ignored { get; }
 
+    /// <summary>The matrices of expert layers, shared experts with them.</summary>
+    internal virtual ImmutableHashSet<MatrixSource> ExpertMatrices => [];
+
     /// <summary>Bytes read from the checkpoint.</summary>
     public long SourceBytes => Matrices.Sum(m => m.SourceBytes) + Vectors.Values.Distinct().Sum(t => t.ByteLength);
 }

@@ -4,7 +4,7 @@ namespace Moesaic.Models.Decoder;
 
 /// <summary>AWQ: codes [cols, rows] and zero points [groups, rows], both packed along the rows in AWQ's order; scales [groups, rows].</summary>
 internal sealed class AwqMatrix(string kind, long rows, long cols, int numGroups, int groupColumns, CheckpointTensor codes, CheckpointTensor zeros, CheckpointTensor scales)
-    : IntegerMatrix(kind, cols, numGroups, groupColumns, null, [codes, zeros, scales])
+    : IntegerMatrix(kind, 4, cols, numGroups, groupColumns, null, [codes, zeros, scales])
 {
     private const int PerWord = 8;
 

@@ -1,3 +1,4 @@
+using Moesaic.Interop;
 using Moesaic.Models.Checkpoints;
 
 namespace Moesaic.Models.Decoder;
@@ -9,6 +10,34 @@ internal sealed class Float8Matrix(string kind, long cols, CheckpointTensor code
     private static readonly float[] s_values = [.. Enumerable.Range(0, 256).Select(ValueOf)];
 
     public override long RowBytes => Cols;
+
+    public override WeightForm? Form =>
+        WeightForm.AreGroupsUsable(GroupWidth, Cols, 4) ? new WeightForm(TensorFormat.F8_E4M3, GroupWidth) : null;
+
+    private long GroupWidth => groupColumns == 0 ? Cols : groupColumns;
+
+    public override unsafe void Fill(Weight weight, long expert, long rowBegin, long firstRow, long numRows, LoadScratch scratch)
+    {
+        Span<float> rowScales = scratch.Scales(numRows * grid.NumGroups);
+        grid.Read(firstRow, numRows, rowScales);
+        for (long row = firstRow; row < firstRow + numRows; row++)
+        {
+            ReadRow(row);
+        }
+
+        fixed (float* scalesOfRows = rowScales)
+        {
+            weight.Load(new WeightSlice
+            {
+                Expert = expert,
+                RowBegin = rowBegin,
+                NumRows = numRows,
+                Source = Tensors[0].Pointer + (nint)(firstRow * Cols),
+                SourceRowBytes = Cols,
+                Scales = (nint)scalesOfRows,
+            });
+        }
+    }
 
     public override void Expand(long firstRow, long numRows, Span<float> target, LoadScratch scratch)
     {

@@ -6,9 +6,9 @@ namespace Moesaic.Models.Decoder;
 
 /// <summary>GPTQ: codes [cols, rows] packed along the columns, zero points [groups, rows] packed along the rows, scales [groups, rows].</summary>
 internal sealed class GptqMatrix(string kind, long rows, long cols, int bits, int numGroups, int groupColumns, bool zerosLessOne, CheckpointTensor zeros, CheckpointTensor scales, CheckpointTensor? groupOfColumn, ImmutableArray<CheckpointTensor> tensors)
-    : IntegerMatrix(kind, cols, numGroups, groupColumns, groupOfColumn, tensors)
+    : IntegerMatrix(kind, bits, cols, numGroups, groupColumns, groupOfColumn, tensors)
 {
-    public override long RowBytes => Cols * bits / 8;
+    public override long RowBytes => Cols * Bits / 8;
 
     public override bool RowsAreContiguous => false;
 
@@ -20,13 +20,13 @@ internal sealed class GptqMatrix(string kind, long rows, long cols, int bits, in
         for (int first = 0; first < width; first += 32)
         {
             int count = Math.Min(32, width - first);
-            int numWords = count * bits / 32;
-            ReadOnlySpan<byte> words = StoredNumbers.Words(Tensors[0], ((long)first / 32 * bits * rows) + firstRow, ((numWords - 1) * rows) + numRows);
+            int numWords = count * Bits / 32;
+            ReadOnlySpan<byte> words = StoredNumbers.Words(Tensors[0], ((long)first / 32 * Bits * rows) + firstRow, ((numWords - 1) * rows) + numRows);
             for (int i = 0; i < numRows; i++)
             {
                 Span<byte> codes = target.Slice((i * width) + first, count);
                 ReadOnlySpan<byte> own = words[(i * sizeof(uint))..];
-                if (bits == 4)
+                if (Bits == 4)
                 {
                     for (int w = 0; w < numWords; w++)
                     {
@@ -37,7 +37,7 @@ internal sealed class GptqMatrix(string kind, long rows, long cols, int bits, in
                 {
                     for (int k = 0; k < count; k++)
                     {
-                        codes[k] = (byte)StoredNumbers.Packed(own, (int)rows, k, bits);
+                        codes[k] = (byte)StoredNumbers.Packed(own, (int)rows, k, Bits);
                     }
                 }
             }
@@ -59,13 +59,13 @@ internal sealed class GptqMatrix(string kind, long rows, long cols, int bits, in
 
     protected override void ReadZeros(long firstRow, int numRows, Span<short> target)
     {
-        long wordsOfGroup = rows * bits / 32;
+        long wordsOfGroup = rows * Bits / 32;
         for (int g = 0; g < NumGroups; g++)
         {
             ReadOnlySpan<byte> words = StoredNumbers.Words(zeros, g * wordsOfGroup, wordsOfGroup);
             for (int i = 0; i < numRows; i++)
             {
-                target[(i * NumGroups) + g] = (short)(StoredNumbers.Packed(words, 1, (int)(firstRow + i), bits) + (zerosLessOne ? 1 : 0));
+                target[(i * NumGroups) + g] = (short)(StoredNumbers.Packed(words, 1, (int)(firstRow + i), Bits) + (zerosLessOne ? 1 : 0));
             }
         }
     }

@@ -4,7 +4,7 @@ namespace Moesaic.Models.Decoder;
 
 /// <summary>Signed bytes, row by row; taken as unsigned codes 128 higher.</summary>
 internal sealed class Int8Matrix(string kind, long cols, CheckpointTensor codes, CheckpointTensor scales, CheckpointTensor? zeros, ScaleGrid grid, ZeroGrid? zeroGrid, int groupColumns)
-    : IntegerMatrix(kind, cols, grid.NumGroups, groupColumns, null, zeros is null ? [codes, scales] : [codes, scales, zeros])
+    : IntegerMatrix(kind, 8, cols, grid.NumGroups, groupColumns, null, zeros is null ? [codes, scales] : [codes, scales, zeros])
 {
     private const int Middle = 128;
 

@@ -6,9 +6,9 @@ namespace Moesaic.Models.Decoder;
 
 /// <summary>compressed-tensors: codes packed along the columns, zero points along the rows, both offset to be unsigned.</summary>
 internal sealed class PackedIntegerMatrix(string kind, long cols, int bits, ScaleGrid grid, CheckpointTensor? zeros, CheckpointTensor? groupOfColumn, int groupColumns, ImmutableArray<CheckpointTensor> tensors)
-    : IntegerMatrix(kind, cols, grid.NumGroups, groupColumns, groupOfColumn, tensors)
+    : IntegerMatrix(kind, bits, cols, grid.NumGroups, groupColumns, groupOfColumn, tensors)
 {
-    private readonly int _perWord = 32 / bits;
+    private int PerWord => 32 / Bits;
 
     public override long RowBytes => WordsOf(Cols) * sizeof(uint);
 
@@ -19,21 +19,21 @@ internal sealed class PackedIntegerMatrix(string kind, long cols, int bits, Scal
         {
             ReadOnlySpan<byte> words = StoredNumbers.Bytes(Tensors[0], (firstRow + i) * RowBytes, RowBytes);
             Span<byte> row = target.Slice(i * width, width);
-            if (bits == 8)
+            if (Bits == 8)
             {
                 words[..width].CopyTo(row);
                 continue;
             }
 
             int k = 0;
-            for (; bits == 4 && k + 8 <= width; k += 8)
+            for (; Bits == 4 && k + 8 <= width; k += 8)
             {
                 BinaryPrimitives.WriteUInt64LittleEndian(row[k..], StoredNumbers.SpreadNibbles(StoredNumbers.Word(words, k / 8)));
             }
 
             for (; k < width; k++)
             {
-                row[k] = (byte)StoredNumbers.Packed(words, 1, k, bits);
+                row[k] = (byte)StoredNumbers.Packed(words, 1, k, Bits);
             }
         }
     }
@@ -44,20 +44,20 @@ internal sealed class PackedIntegerMatrix(string kind, long cols, int bits, Scal
     {
         if (zeros is null)
         {
-            target.Fill((short)(1 << (bits - 1)));
+            target.Fill((short)(1 << (Bits - 1)));
             return;
         }
 
         for (int i = 0; i < numRows; i++)
         {
             long row = firstRow + i;
-            ReadOnlySpan<byte> words = StoredNumbers.Words(zeros, row / _perWord * NumGroups, NumGroups);
+            ReadOnlySpan<byte> words = StoredNumbers.Words(zeros, row / PerWord * NumGroups, NumGroups);
             for (int g = 0; g < NumGroups; g++)
             {
-                target[(i * NumGroups) + g] = (short)(StoredNumbers.Word(words, g) >> (int)(row % _perWord * bits) & ((1u << bits) - 1));
+                target[(i * NumGroups) + g] = (short)(StoredNumbers.Word(words, g) >> (int)(row % PerWord * Bits) & ((1u << Bits) - 1));
             }
         }
     }
 
-    private long WordsOf(long count) => ((count - 1) / _perWord) + 1;
+    private long WordsOf(long count) => ((count - 1) / PerWord) + 1;
 }
