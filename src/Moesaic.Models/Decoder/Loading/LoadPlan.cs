@@ -68,8 +68,11 @@ public sealed class LoadPlan : WeightPlan
     }
 
     private static IEnumerable<string> NamesOfMtp(DecoderDescription description) =>
-        DecoderTensors.Matrices(description, includeMtp: true).SelectMany(m => m.Slices).Select(s => s.Tensor)
-            .Concat(DecoderTensors.Vectors(description, includeMtp: true).Select(v => v.Tensor));
+        Names(description, includeMtp: true).Except(Names(description, includeMtp: false));
+
+    private static IEnumerable<string> Names(DecoderDescription description, bool includeMtp) =>
+        DecoderTensors.Matrices(description, includeMtp).SelectMany(m => m.Slices).Select(s => s.Tensor)
+            .Concat(DecoderTensors.Vectors(description, includeMtp).Select(v => v.Tensor));
 
     internal static PlannedMatrix Match(MatrixSource source, ICheckpoint checkpoint, QuantisedMatrices quantised, HashSet<string> used)
     {
