@@ -43,6 +43,10 @@ public sealed class MemoryTests
     [TestCase(12, 256, 144, TestName = "Generating_from_Q4_K_stays_within_its_memory")]
     [TestCase(13, 256, 176, TestName = "Generating_from_Q5_K_stays_within_its_memory")]
     [TestCase(14, 256, 210, TestName = "Generating_from_Q6_K_stays_within_its_memory")]
+    [TestCase(20, 32, 18, TestName = "Generating_from_IQ4_NL_stays_within_its_memory")]
+    [TestCase(23, 256, 136, TestName = "Generating_from_IQ4_XS_stays_within_its_memory")]
+    [TestCase(39, 32, 17, TestName = "Generating_from_MXFP4_stays_within_its_memory")]
+    [TestCase(40, 64, 36, TestName = "Generating_from_NVFP4_stays_within_its_memory")]
     public void Generating_from_a_quantised_file(int typeId, int blockElements, int blockBytes)
     {
         using TemporaryFolder folder = new();

@@ -14,7 +14,7 @@ namespace Moesaic.Models.Tests.Checkpoints.Gguf;
 [TestFixtureSource(nameof(Types))]
 public sealed class GgufBlockTests(string type)
 {
-    private static readonly string[] s_native = ["F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K"];
+    private static readonly string[] s_native = ["F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS", "MXFP4", "NVFP4"];
 
     public static string[] Types =>
     [
