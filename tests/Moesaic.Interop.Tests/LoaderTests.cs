@@ -9,7 +9,7 @@ internal sealed class LoaderTests
     public void Library_is_the_one_beside_the_program_and_of_this_version()
     {
         Assert.That(Path.GetDirectoryName(LibraryInfo.Path), Is.EqualTo(AppContext.BaseDirectory.TrimEnd('/')));
-        Assert.That(LibraryInfo.AbiVersion, Is.EqualTo(1));
+        Assert.That(LibraryInfo.AbiVersion, Is.EqualTo(2));
         Assert.That(LibraryInfo.BuildInfo, Is.Not.Empty.And.Not.Contains("\0"));
     }
 

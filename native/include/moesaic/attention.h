@@ -86,7 +86,8 @@ typedef struct msc_rope_append_params {
   msc_tensor k;
   /** [T, num_kv_heads * v_width] */
   msc_tensor v;
-  /** Optional [1, k_width]: RMSNorm of each head before the rotation. */
+  /** Optional RMSNorms before the rotation: [1, k_width] of each head by itself, or, as wide as q or k, of all heads of a
+   * token together (OLMoE). */
   msc_tensor q_norm;
   msc_tensor k_norm;
   /** Optional [T, d], d <= k_width even: the first d channels of each head are rotated. */

@@ -31,7 +31,7 @@ typedef struct msc_embedding_params {
   msc_tensor out;
 } msc_embedding_params;
 
-/** out = weight * input / sqrt(mean(input^2) + eps), row by row (RMSNorm, Zhang and Sennrich 2019). */
+/** out (+)= weight * input / sqrt(mean(input^2) + eps), row by row (RMSNorm, Zhang and Sennrich 2019). */
 typedef struct msc_rms_norm_params {
   uint32_t struct_size;
   float eps;
@@ -39,8 +39,11 @@ typedef struct msc_rms_norm_params {
   msc_tensor input;
   /** [1, cols] */
   msc_tensor weight;
-  /** [rows, cols]; may be the input. */
+  /** [rows, cols]; may be the input unless the result is added. */
   msc_tensor out;
+  /** 1: add to out (the residual stream, where a layer's output is normed first); 0: store. */
+  int32_t accumulate;
+  uint32_t reserved;
 } msc_rms_norm_params;
 
 /** out = weight * (input - mean) / sqrt(variance + eps) + bias, row by row (LayerNorm, Ba, Kiros and Hinton 2016). */

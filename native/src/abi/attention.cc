@@ -68,8 +68,10 @@ msc::cpu::RopeAppendTask checked_task(const msc_device* device, const msc_batch&
   task.q = shaped(params.q, device, tokens, params.num_q_heads * layout.k_width, "q");
   task.k = read_only(shaped(params.k, device, tokens, layout.num_kv_heads * layout.k_width, "k"));
   task.v = read_only(shaped(params.v, device, tokens, layout.num_kv_heads * layout.v_width, "v"));
-  task.q_norm = optional_shaped(params.q_norm, device, 1, layout.k_width, "q_norm").data;
-  task.k_norm = optional_shaped(params.k_norm, device, 1, layout.k_width, "k_norm").data;
+  task.q_norm_is_whole = params.q_norm.buffer != nullptr && params.q_norm.cols != layout.k_width;
+  task.k_norm_is_whole = params.k_norm.buffer != nullptr && params.k_norm.cols != layout.k_width;
+  task.q_norm = optional_shaped(params.q_norm, device, 1, task.q_norm_is_whole ? task.q.cols : layout.k_width, "q_norm").data;
+  task.k_norm = optional_shaped(params.k_norm, device, 1, task.k_norm_is_whole ? task.k.cols : layout.k_width, "k_norm").data;
   if (task.q_norm != nullptr || task.k_norm != nullptr) {
     check_norm_eps(params.norm_eps);
   }

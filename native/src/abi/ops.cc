@@ -151,14 +151,19 @@ msc_status msc_op_rms_norm(msc_stream* stream, const msc_rms_norm_params* params
   return msc::guard(__func__, [&] {
     check_pointer(stream, "stream");
     check_struct(params, "params");
+    check_reserved(params->reserved, "params->reserved");
     check_eps(params->eps, "params->eps");
+    MSC_CHECK_ARGUMENT(params->accumulate == 0 || params->accumulate == 1, "params->accumulate is %d, must be 0 or 1",
+                       params->accumulate);
+    const bool add = params->accumulate == 1;
     const msc_device* device = stream->device;
     const Matrix<float> input = msc::matrix<float>(params->input, device, "input");
     const Matrix<float> weight = shaped(params->weight, device, 1, input.cols, "weight");
     const Matrix<float> out = shaped(params->out, device, input.rows, input.cols, "out");
     const bool in_place = out.data == input.data && (out.stride == input.stride || out.rows <= 1);
-    MSC_CHECK_ARGUMENT(in_place || !overlaps(out, input), "tensor 'out' overlaps 'input' without being the same");
-    msc::cpu::rms_norm(*stream, read_only(input), weight.data, params->eps, out);
+    MSC_CHECK_ARGUMENT((in_place && !add) || !overlaps(out, input), "tensor 'out' overlaps 'input' %s",
+                       add ? "although it is added to" : "without being the same");
+    msc::cpu::rms_norm(*stream, read_only(input), weight.data, params->eps, add, out);
   });
 }
 

@@ -232,12 +232,14 @@ CHECK_OFFSET(msc_embedding_params, accumulate, 12);
 CHECK_OFFSET(msc_embedding_params, table, 16);
 CHECK_OFFSET(msc_embedding_params, out, 24);
 
-CHECK_SIZE(msc_rms_norm_params, 152, 8);
+CHECK_SIZE(msc_rms_norm_params, 160, 8);
 CHECK_OFFSET(msc_rms_norm_params, struct_size, 0);
 CHECK_OFFSET(msc_rms_norm_params, eps, 4);
 CHECK_OFFSET(msc_rms_norm_params, input, 8);
 CHECK_OFFSET(msc_rms_norm_params, weight, 56);
 CHECK_OFFSET(msc_rms_norm_params, out, 104);
+CHECK_OFFSET(msc_rms_norm_params, accumulate, 152);
+CHECK_OFFSET(msc_rms_norm_params, reserved, 156);
 
 CHECK_SIZE(msc_layer_norm_params, 200, 8);
 CHECK_OFFSET(msc_layer_norm_params, struct_size, 0);

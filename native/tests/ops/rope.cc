@@ -43,23 +43,31 @@ void check_table(Session& session) {
   expect_nmse(table.floats(), expected, 1e-13, "table");
 }
 
+enum class Norm { kNone, kHead, kWhole };
+
 struct RopeShape {
   int64_t q_heads, kv_heads, k_width, v_width, d;
   int32_t pairing;
-  bool norm;
+  Norm norm;
   int32_t format;
 };
 
-/// norm and rotation of one head in double.
-std::vector<double> rotated(const float* head, const RopeShape& shape, const std::vector<float>& norm, const float* table) {
+/// norm and rotation in double of head `h` of a token's `heads` heads, which begin at `all`.
+std::vector<double> rotated(const float* all, int64_t h, int64_t heads, const RopeShape& shape,
+                            const std::vector<float>& norm, const float* table) {
+  const float* head = all + h * shape.k_width;
   std::vector<double> x(head, head + shape.k_width);
-  if (shape.norm) {
+  if (shape.norm != Norm::kNone) {
+    const bool whole = shape.norm == Norm::kWhole;
+    const int64_t count = whole ? heads * shape.k_width : shape.k_width;
     double sum = 0;
-    for (const double value : x) {
+    for (int64_t i = 0; i < count; ++i) {
+      const auto value = static_cast<double>((whole ? all : head)[i]);
       sum += value * value;
     }
     for (size_t i = 0; i < x.size(); ++i) {
-      x[i] *= static_cast<double>(norm[i]) / std::sqrt(sum / static_cast<double>(shape.k_width) + 1e-5);
+      const size_t element = i + (whole ? static_cast<size_t>(h * shape.k_width) : 0);
+      x[i] *= static_cast<double>(norm[element]) / std::sqrt(sum / static_cast<double>(count) + 1e-5);
     }
   }
   std::vector<double> y = x;
@@ -120,8 +128,11 @@ void check_append(Session& session, const RopeShape& shape) {
   const std::vector<float> q = session.rng().normals(kTokens * shape.q_heads * shape.k_width);
   const std::vector<float> k = session.rng().normals(kTokens * shape.kv_heads * shape.k_width, 3.0);
   const std::vector<float> v = session.rng().normals(kTokens * shape.kv_heads * shape.v_width, 0.5);
-  const std::vector<float> q_norm = session.rng().normals(shape.k_width);
-  const std::vector<float> k_norm = session.rng().normals(shape.k_width);
+  const bool whole = shape.norm == Norm::kWhole;
+  const int64_t q_norm_width = shape.k_width * (whole ? shape.q_heads : 1);
+  const int64_t k_norm_width = shape.k_width * (whole ? shape.kv_heads : 1);
+  const std::vector<float> q_norm = session.rng().normals(q_norm_width);
+  const std::vector<float> k_norm = session.rng().normals(k_norm_width);
   std::vector<float> table = session.rng().normals(kTokens * shape.d);
   GuardedTensor& q_tensor = session.inout("q", kTokens, shape.q_heads * shape.k_width, q, {.row_padding = 9, .shift = 1});
   msc_rope_append_params params = {};
@@ -132,9 +143,9 @@ void check_append(Session& session, const RopeShape& shape) {
   params.q = q_tensor;
   params.k = session.input("k", kTokens, shape.kv_heads * shape.k_width, k, {.row_padding = 1});
   params.v = session.input("v", kTokens, shape.kv_heads * shape.v_width, v, {.shift = 3});
-  if (shape.norm) {
-    params.q_norm = session.input("q_norm", 1, shape.k_width, q_norm);
-    params.k_norm = session.input("k_norm", 1, shape.k_width, k_norm);
+  if (shape.norm != Norm::kNone) {
+    params.q_norm = session.input("q_norm", 1, q_norm_width, q_norm);
+    params.k_norm = session.input("k_norm", 1, k_norm_width, k_norm);
     params.norm_eps = 1e-5f;
   }
   if (shape.d > 0) {
@@ -146,14 +157,15 @@ void check_append(Session& session, const RopeShape& shape) {
   for (int64_t t = 0; t < kTokens; ++t) {
     const float* row = table.data() + t * shape.d;
     for (int64_t h = 0; h < shape.q_heads; ++h) {
-      for (const double x : rotated(q.data() + (t * shape.q_heads + h) * shape.k_width, shape, q_norm, row)) {
+      for (const double x : rotated(q.data() + t * shape.q_heads * shape.k_width, h, shape.q_heads, shape, q_norm, row)) {
         expected_q.push_back(static_cast<float>(x));
       }
     }
     const int64_t position = t < 5 ? 62 + t : 3 + t - 5;
     const int64_t page = t < 5 ? (position < 64 ? 6 : 2) : (position < 32 ? 4 : 0);
     for (int64_t h = 0; h < shape.kv_heads; ++h) {
-      const std::vector<double> key = rotated(k.data() + (t * shape.kv_heads + h) * shape.k_width, shape, k_norm, row);
+      const std::vector<double> key =
+          rotated(k.data() + t * shape.kv_heads * shape.k_width, h, shape.kv_heads, shape, k_norm, row);
       for (int64_t i = 0; i < shape.k_width; ++i) {
         expected_k.push_back(static_cast<float>(key[static_cast<size_t>(i)]));
         actual_k.push_back(static_cast<float>(cached(*cache, page, h, position % 32, i, false)));
@@ -175,7 +187,7 @@ void check_append(Session& session, const RopeShape& shape) {
 
 /// A wrong page is refused before anything is written.
 void check_refusals(Session& session) {
-  const RopeShape shape = {1, 1, 16, 16, 0, MSC_ROPE_PAIRING_HALF_SPLIT, false, MSC_FORMAT_F32};
+  const RopeShape shape = {1, 1, 16, 16, 0, MSC_ROPE_PAIRING_HALF_SPLIT, Norm::kNone, MSC_FORMAT_F32};
   msc_kv_cache* cache = make_cache(session, shape, 3);
   const auto batch_with = [&](std::vector<int32_t> pages) {
     return make_batch(session,
@@ -206,6 +218,9 @@ void check_refusals(Session& session) {
   params.pairing = 0;
   params.num_q_heads = 2;
   refuse(good, {"'q'", "[3, 32]"});
+  params.num_q_heads = 1;
+  params.k_norm = session.input("k_norm", 1, 8, session.rng().normals(8));
+  refuse(good, {"'k_norm'", "[1, 8]", "[1, 16]"});
   for (uint64_t i = 0; i < cache->layout.total_bytes; ++i) {
     ASSERT_EQ(cache->memory.data()[i], std::byte{0}) << "the cache was written at byte " << i;
   }
@@ -242,17 +257,18 @@ void check_refusals(Session& session) {
   refuse_attention(bad, "'out' overlaps 'q'");
 }
 
+constexpr const char* kNormNames[] = {"", "_norm", "_wholenorm"};
+
 OP_CASES(rope) {
   add_case("rope_table", "large_angles", check_table);
   for (const int32_t format : {MSC_FORMAT_F32, MSC_FORMAT_BF16, MSC_FORMAT_I8}) {
     for (const int32_t pairing : {MSC_ROPE_PAIRING_HALF_SPLIT, MSC_ROPE_PAIRING_INTERLEAVED}) {
-      for (const bool norm : {false, true}) {
+      for (const Norm norm : {Norm::kNone, Norm::kHead, Norm::kWhole}) {
         for (const auto& [k_width, v_width, d] :
              {std::array<int64_t, 3>{128, 128, 64}, {64, 64, 64}, {80, 48, 20}, {33, 7, 2}, {16, 16, 0}}) {
           const RopeShape shape = {6, 2, k_width, v_width, d, pairing, norm, format};
           add_case("rope_append",
-                   text(k_width, "v", v_width, "_rotated", d, pairing == 0 ? "_halves" : "_pairs", norm ? "_norm" : "",
-                        "_format", format),
+                   text(k_width, "v", v_width, "_rotated", d, pairing == 0 ? "_halves" : "_pairs", kNormNames[static_cast<int>(norm)], "_format", format),
                    [=](Session& session) { check_append(session, shape); });
         }
       }

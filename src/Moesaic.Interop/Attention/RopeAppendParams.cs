@@ -20,10 +20,10 @@ public readonly ref struct RopeAppendParams
     /// <summary>[T, KV heads * value width]</summary>
     public required Tensor Value { get; init; }
 
-    /// <summary>Optional [1, key width]: RMSNorm of each query head before the rotation.</summary>
+    /// <summary>Optional RMSNorm before the rotation: [1, key width] of each query head, [1, query heads * key width] of all together.</summary>
     public Tensor QueryNorm { get; init; }
 
-    /// <summary>Optional [1, key width]: RMSNorm of each key head before the rotation.</summary>
+    /// <summary>As <see cref="QueryNorm"/>, of the key.</summary>
     public Tensor KeyNorm { get; init; }
 
     /// <summary>Optional [T, d], d at most the key width and even: the first d channels of each head are rotated.</summary>

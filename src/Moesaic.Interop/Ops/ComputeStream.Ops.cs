@@ -24,18 +24,20 @@ public sealed unsafe partial class ComputeStream
         NativeMethods.MscOpEmbedding(Native, batch.Native, &native).ThrowOnError();
     }
 
-    /// <summary>output = weight * input / sqrt(mean(input^2) + epsilon), row by row (RMSNorm, Zhang and Sennrich 2019).</summary>
+    /// <summary>output (+)= weight * input / sqrt(mean(input^2) + epsilon), row by row (RMSNorm, Zhang and Sennrich 2019).</summary>
     /// <param name="input">[rows, cols]</param>
     /// <param name="weight">[1, cols]</param>
-    /// <param name="output">[rows, cols]; may be the input.</param>
+    /// <param name="output">[rows, cols]; may be the input unless the result is added.</param>
     /// <param name="epsilon">Added to the mean square.</param>
-    public void RmsNorm(in Tensor input, in Tensor weight, in Tensor output, float epsilon)
+    /// <param name="accumulate">Whether the result is added to the output.</param>
+    public void RmsNorm(in Tensor input, in Tensor weight, in Tensor output, float epsilon, bool accumulate = false)
     {
         MscRmsNormParams native = MscRmsNormParams.Create();
         native.Eps = epsilon;
         native.Input = input.ToNative();
         native.Weight = weight.ToNative();
         native.Out = output.ToNative();
+        native.Accumulate = accumulate ? 1 : 0;
         NativeMethods.MscOpRmsNorm(Native, &native).ThrowOnError();
     }
 

@@ -262,12 +262,14 @@ internal static unsafe partial class LayoutTable
         }
         {
             MscRmsNormParams value = default;
-            entries.Add(new("msc_rms_norm_params", 152, sizeof(MscRmsNormParams)));
+            entries.Add(new("msc_rms_norm_params", 160, sizeof(MscRmsNormParams)));
             entries.Add(new("msc_rms_norm_params.struct_size", 0, (byte*)&value.StructSize - (byte*)&value));
             entries.Add(new("msc_rms_norm_params.eps", 4, (byte*)&value.Eps - (byte*)&value));
             entries.Add(new("msc_rms_norm_params.input", 8, (byte*)&value.Input - (byte*)&value));
             entries.Add(new("msc_rms_norm_params.weight", 56, (byte*)&value.Weight - (byte*)&value));
             entries.Add(new("msc_rms_norm_params.out", 104, (byte*)&value.Out - (byte*)&value));
+            entries.Add(new("msc_rms_norm_params.accumulate", 152, (byte*)&value.Accumulate - (byte*)&value));
+            entries.Add(new("msc_rms_norm_params.reserved", 156, (byte*)&value.Reserved - (byte*)&value));
         }
         {
             MscLayerNormParams value = default;

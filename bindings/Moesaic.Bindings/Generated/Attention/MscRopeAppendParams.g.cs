@@ -30,7 +30,8 @@ internal unsafe struct MscRopeAppendParams
     /// <summary>[T, num_kv_heads * v_width]</summary>
     public MscTensor V;
 
-    /// <summary>Optional [1, k_width]: RMSNorm of each head before the rotation.</summary>
+    /// <summary>Optional RMSNorms before the rotation: [1, k_width] of each head by itself, or, as wide as q or k, of all heads of a
+    /// token together (OLMoE).</summary>
     public MscTensor QNorm;
 
     public MscTensor KNorm;

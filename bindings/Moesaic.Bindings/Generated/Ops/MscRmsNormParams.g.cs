@@ -8,7 +8,7 @@ using System.Runtime.InteropServices;
 
 namespace Moesaic.Bindings;
 
-/// <summary>out = weight * input / sqrt(mean(input^2) + eps), row by row (RMSNorm, Zhang and Sennrich 2019).</summary>
+/// <summary>out (+)= weight * input / sqrt(mean(input^2) + eps), row by row (RMSNorm, Zhang and Sennrich 2019).</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct MscRmsNormParams
 {
@@ -22,8 +22,13 @@ internal unsafe struct MscRmsNormParams
     /// <summary>[1, cols]</summary>
     public MscTensor Weight;
 
-    /// <summary>[rows, cols]; may be the input.</summary>
+    /// <summary>[rows, cols]; may be the input unless the result is added.</summary>
     public MscTensor Out;
+
+    /// <summary>1: add to out (the residual stream, where a layer's output is normed first); 0: store.</summary>
+    public int Accumulate;
+
+    public uint Reserved;
 
     /// <summary>All zero but for the size, which <c>struct_size</c> states.</summary>
     public static MscRmsNormParams Create() => new() { StructSize = (uint)sizeof(MscRmsNormParams) };

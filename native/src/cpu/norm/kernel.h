@@ -4,9 +4,9 @@
 
 namespace msc::cpu {
 
-/// RMSNorm (Zhang and Sennrich 2019) of one row. The squares are summed in four vectors and a scalar tail, so the order
-/// depends on `count` alone.
-template <class S>
+/// RMSNorm (Zhang and Sennrich 2019) of one row, stored or added to `out`. The squares are summed in four vectors and a
+/// scalar tail, so the order depends on `count` alone.
+template <class S, bool kAdd = false>
 void rms_norm_kernel(const float* in, const float* weight, int64_t count, float eps, float* out) {
   using Vec = typename S::Vec;
   constexpr int64_t kStep = 4 * S::kLanes;
@@ -29,10 +29,12 @@ void rms_norm_kernel(const float* in, const float* weight, int64_t count, float 
   const float inverse = 1.0f / __builtin_sqrtf(sum / static_cast<float>(count) + eps);
   const Vec factor = S::set1(inverse);
   for (i = 0; i + S::kLanes <= count; i += S::kLanes) {
-    S::store(out + i, S::mul(S::load(weight + i), S::mul(S::load(in + i), factor)));
+    const Vec normed = S::mul(S::load(weight + i), S::mul(S::load(in + i), factor));
+    S::store(out + i, kAdd ? S::add(S::load(out + i), normed) : normed);
   }
   for (; i < count; ++i) {
-    out[i] = weight[i] * (in[i] * inverse);
+    const float normed = weight[i] * (in[i] * inverse);
+    out[i] = kAdd ? out[i] + normed : normed;
   }
 }
 

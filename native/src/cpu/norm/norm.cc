@@ -21,8 +21,21 @@ RmsNormRow rms_norm_row(int32_t isa) {
   return rms_norm_row_portable;
 }
 
-void rms_norm(msc_stream& stream, Matrix<const float> input, const float* weight, float eps, Matrix<float> out) {
-  const RmsNormRow row = rms_norm_row(stream.device->isa);
+RmsNormRow rms_norm_add_row(int32_t isa) {
+#if defined(__x86_64__)
+  if (isa == MSC_ISA_AVX512) {
+    return rms_norm_add_row_avx512;
+  }
+  if (isa == MSC_ISA_AVX2) {
+    return rms_norm_add_row_avx2;
+  }
+#endif
+  static_cast<void>(isa);
+  return rms_norm_add_row_portable;
+}
+
+void rms_norm(msc_stream& stream, Matrix<const float> input, const float* weight, float eps, bool add, Matrix<float> out) {
+  const RmsNormRow row = add ? rms_norm_add_row(stream.device->isa) : rms_norm_row(stream.device->isa);
   const auto rows = [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       row(input.row(r), weight, input.cols, eps, out.row(r));

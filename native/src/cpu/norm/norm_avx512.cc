@@ -8,4 +8,8 @@ void rms_norm_row_avx512(const float* in, const float* weight, int64_t count, fl
   rms_norm_kernel<avx512::Simd>(in, weight, count, eps, out);
 }
 
+void rms_norm_add_row_avx512(const float* in, const float* weight, int64_t count, float eps, float* out) {
+  rms_norm_kernel<avx512::Simd, true>(in, weight, count, eps, out);
+}
+
 }  // namespace msc::cpu

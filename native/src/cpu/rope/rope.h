@@ -17,8 +17,10 @@ struct RopeAppendTask {
   Matrix<float> q;
   Matrix<const float> k;
   Matrix<const float> v;
-  const float* q_norm;  // [k_width] or NULL
+  const float* q_norm;  // [k_width] for each head, [q.cols] for all together, or NULL
   const float* k_norm;
+  bool q_norm_is_whole;
+  bool k_norm_is_whole;
   Matrix<const float> table;  // may be empty
   int64_t layer;
   int64_t num_q_heads;

@@ -32,10 +32,10 @@ public sealed record AttentionDescription
 
     public required ProjectionDescription Output { get; init; }
 
-    /// <summary>RMSNorm of each query head before the rotation.</summary>
+    /// <summary>RMSNorm of each query head before the rotation; of the whole query where the weight is as long as all heads together.</summary>
     public NormDescription? QueryNorm { get; init; }
 
-    /// <summary>RMSNorm of each key head before the rotation.</summary>
+    /// <summary>As <see cref="QueryNorm"/>, of the key.</summary>
     public NormDescription? KeyNorm { get; init; }
 
     /// <summary>Index into <see cref="DecoderDescription.Ropes"/>; -1 for a layer without rotation.</summary>
