@@ -68,14 +68,19 @@ internal sealed class Ling2 : IModelFamily
             InputBias = s.GetBoolean("use_qkv_bias", false),
             OutputBias = s.GetBoolean("use_bias", false),
             HeadNorms = s.GetBoolean("use_qk_norm", false),
-            NumExperts = numExperts,
-            TopK = topK,
-            ExpertWidth = width,
-            SharedWidth = SharedWidth(s, "moe_shared_expert_intermediate_size", numShared, width, perExpert: true),
-            HasSelectionBias = s.GetBoolean("moe_router_enable_expert_bias", false) || input.HasTensor(parts.Prefix(shape.Layers - 1) + s_names.SelectionBias),
-            Groups = Groups(s, "n_group", "topk_group", numExperts, topK),
-            Scale = (float)s.GetDouble("routed_scaling_factor", 1),
-            Normalise = topK > 1,
+            Experts = new MoeSettings
+            {
+                NumExperts = numExperts,
+                TopK = topK,
+                ExpertWidth = width,
+                SharedWidth = MoeSettings.ReadSharedWidth(s, "moe_shared_expert_intermediate_size", numShared, width, perExpert: true),
+                Score = RouterScore.Sigmoid,
+                HasSelectionBias = s.GetBoolean("moe_router_enable_expert_bias", false) || input.HasTensor(parts.Prefix(shape.Layers - 1) + s_names.SelectionBias),
+                Groups = MoeSettings.ReadGroups(s, "n_group", "topk_group", numExperts, topK),
+                Scale = (float)s.GetDouble("routed_scaling_factor", 1),
+                Normalise = topK > 1,
+                NormEpsilon = NormalisationEpsilon,
+            },
         };
         int numMtp = s.GetInt32InRange("num_nextn_predict_layers", 0, Limits.Layers, 0);
         RopeDescription rope = PreNormDecoder.Rope(input, shape);
@@ -103,14 +108,19 @@ internal sealed class Ling2 : IModelFamily
             InputBias = input.HasTensor("blk.0.attn_qkv.bias"),
             OutputBias = input.HasTensor("blk.0.attn_output.bias"),
             HeadNorms = input.HasTensor("blk.0.attn_q_norm.weight"),
-            NumExperts = numExperts,
-            TopK = topK,
-            ExpertWidth = width,
-            SharedWidth = SharedWidth(s, "expert_shared_feed_forward_length", numShared, width, perExpert: false),
-            HasSelectionBias = input.HasTensor(lastLayer + parts.Names.SelectionBias),
-            Groups = Groups(s, "expert_group_count", "expert_group_used_count", numExperts, topK),
-            Scale = (float)s.GetDouble("expert_weights_scale", 1),
-            Normalise = s.GetBoolean("expert_weights_norm", true),
+            Experts = new MoeSettings
+            {
+                NumExperts = numExperts,
+                TopK = topK,
+                ExpertWidth = width,
+                SharedWidth = MoeSettings.ReadSharedWidth(s, "expert_shared_feed_forward_length", numShared, width, perExpert: false),
+                Score = RouterScore.Sigmoid,
+                HasSelectionBias = input.HasTensor(lastLayer + parts.Names.SelectionBias),
+                Groups = MoeSettings.ReadGroups(s, "expert_group_count", "expert_group_used_count", numExperts, topK),
+                Scale = (float)s.GetDouble("expert_weights_scale", 1),
+                Normalise = s.GetBoolean("expert_weights_norm", true),
+                NormEpsilon = NormalisationEpsilon,
+            },
         };
         RopeDescription rope = PreNormDecoder.Rope(input, shape, RopePairing.HalfSplit);
         input.RequireAllRead();
@@ -142,42 +152,6 @@ internal sealed class Ling2 : IModelFamily
         };
     }
 
-    // The shared experts' width in a Hugging Face configuration is that of one, in a GGUF file that of all.
-    private static int SharedWidth(ConfigReader config, string key, int numShared, int expertWidth, bool perExpert)
-    {
-        if (numShared == 0)
-        {
-            config.Ignore(key);
-            return 0;
-        }
-
-        long all = (long)expertWidth * numShared;
-        int? given = config.TryGetInt32InRange(key, 1, Limits.Intermediate);
-        long width = given is not { } w ? all : perExpert ? (long)w * numShared : w;
-        return width <= Limits.Intermediate ? (int)width : throw config.Error(key, $"the shared experts together are {width} wide; expected at most {Limits.Intermediate}.");
-    }
-
-    // 0, 1, null and absent all mean that experts are not grouped.
-    private static (int Number, int Kept) Groups(ConfigReader config, string numberKey, string keptKey, int numExperts, int topK)
-    {
-        int number = config.GetInt32InRange(numberKey, 0, numExperts, 0);
-        if (number <= 1)
-        {
-            config.Ignore(keptKey);
-            return (1, 1);
-        }
-
-        if (numExperts % number != 0 || numExperts / number < 2)
-        {
-            throw config.Error(numberKey, $"the value {number} does not divide the {numExperts} experts into groups of at least 2.");
-        }
-
-        int kept = config.GetInt32InRange(keptKey, 1, number);
-        return kept * (numExperts / number) >= topK
-            ? (number, kept)
-            : throw config.Error(keptKey, $"{kept} groups of {numExperts / number} experts are too few to choose {topK} from.");
-    }
-
     private sealed class Plan(LayerParts parts)
     {
         public LayerParts Parts { get; } = parts;
@@ -190,30 +164,14 @@ internal sealed class Ling2 : IModelFamily
 
         public required bool HeadNorms { get; init; }
 
-        public required int NumExperts { get; init; }
-
-        public required int TopK { get; init; }
-
-        public required int ExpertWidth { get; init; }
-
-        public required int SharedWidth { get; init; }
-
-        public required bool HasSelectionBias { get; init; }
-
-        public required (int Number, int Kept) Groups { get; init; }
-
-        public required float Scale { get; init; }
-
-        public required bool Normalise { get; init; }
+        public required MoeSettings Experts { get; init; }
 
         public LayerDescription Layer(int layer) => new()
         {
             AttentionNorm = Parts.Norm(layer, Parts.Names.AttentionNorm),
             Attention = Parts.Attention(layer, InputBias, OutputBias, HeadNorms, fused: true),
             FeedForwardNorm = Parts.Norm(layer, Parts.Names.FeedForwardNorm),
-            FeedForward = layer < DenseLayers
-                ? Parts.Mlp(layer)
-                : Parts.Moe(layer, Router(layer), NumExperts, ExpertWidth, SharedWidth > 0 ? Parts.SharedExpert(layer, SharedWidth) : null),
+            FeedForward = layer < DenseLayers ? Parts.Mlp(layer) : Experts.Describe(Parts, layer),
         };
 
         public MtpDescription Mtp(int layer) => new()
@@ -223,20 +181,6 @@ internal sealed class Ling2 : IModelFamily
             Projection = Parts.Projection(layer, Parts.Names.MtpProjection, Parts.Shape.Hidden, 2L * Parts.Shape.Hidden),
             Layer = Layer(layer),
             OutputNorm = Parts.Norm(layer, Parts.Names.MtpOutputNorm),
-        };
-
-        private RouterDescription Router(int layer) => new()
-        {
-            Weight = Parts.RouterWeight(layer, NumExperts),
-            SelectionBias = HasSelectionBias ? Parts.SelectionBias(layer, NumExperts) : null,
-            Score = RouterScore.Sigmoid,
-            GroupRule = RouterGroupRule.Top2Sum,
-            NumGroups = Groups.Number,
-            KeptGroups = Groups.Kept,
-            TopK = TopK,
-            Normalise = Normalise,
-            NormEpsilon = NormalisationEpsilon,
-            Scale = Scale,
         };
     }
 }

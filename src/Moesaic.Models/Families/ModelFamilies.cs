@@ -10,7 +10,18 @@ namespace Moesaic.Models.Families;
 public static class ModelFamilies
 {
     // The only place that lists families: explicit, so that trimming keeps them.
-    private static readonly ImmutableArray<IModelFamily> s_all = [new Llama(), Qwen.Two, Qwen.Three, new Mixtral(), new Ling2(), DeepSeek.V2, DeepSeek.V3, new GptOss()];
+    private static readonly ImmutableArray<IModelFamily> s_all =
+    [
+        new Llama(),
+        Qwen.Two,
+        Qwen.Three,
+        new Mixtral(),
+        new Ling2(),
+        DeepSeek.V2,
+        DeepSeek.V3,
+        new GptOss(),
+        new Dots1(),
+    ];
 
     /// <summary>Names of the families, for messages and <c>doctor</c>.</summary>
     public static ImmutableArray<string> Names => [.. s_all.Select(f => f.Name)];

@@ -11,6 +11,23 @@ internal static class ConfigExtensions
     public static int? TryGetInt32InRange(this ConfigReader config, string key, int min, int max) =>
         config.Has(key) ? config.GetInt32InRange(key, min, max) : null;
 
+    /// <summary>The one of two spellings of a key that a file uses; the first where it has neither.</summary>
+    /// <exception cref="ModelFormatException">Both are there with different integers.</exception>
+    public static string Spelling(this ConfigReader config, string key, string other)
+    {
+        if (!config.Has(other))
+        {
+            return key;
+        }
+
+        if (config.Has(key) && config.GetInt32(key) != config.GetInt32(other))
+        {
+            throw config.Error(other, $"it says {config.GetInt32(other)}, while {key} says {config.GetInt32(key)}.");
+        }
+
+        return other;
+    }
+
     /// <summary>A finite number above 0.</summary>
     public static double GetPositive(this ConfigReader config, string key)
     {
