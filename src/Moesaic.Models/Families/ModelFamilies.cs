@@ -21,6 +21,7 @@ public static class ModelFamilies
         DeepSeek.V3,
         new GptOss(),
         new Dots1(),
+        new Qwen3Moe(),
     ];
 
     /// <summary>Names of the families, for messages and <c>doctor</c>.</summary>
