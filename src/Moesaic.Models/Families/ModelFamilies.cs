@@ -22,6 +22,7 @@ public static class ModelFamilies
         new GptOss(),
         new Dots1(),
         new Qwen3Moe(),
+        new OlMoe(),
     ];
 
     /// <summary>Names of the families, for messages and <c>doctor</c>.</summary>
