@@ -253,6 +253,25 @@ internal sealed class Harness : ISchedulerObserver
         Assert.That(Scheduler.CheckIntegrity(), Is.Null);
         Assert.That(Scheduler.NumRunning, Is.LessThanOrEqualTo(_options.MaxSequences));
         Assert.That(Scheduler.NumWaiting, Is.LessThanOrEqualTo(_options.MaxWaiting));
+        CheckWindows();
+    }
+
+    /// <summary>
+    /// Of a windowed group a sequence holds what its window sees of the positions computed, the chunks in flight, and at most
+    /// two blocks that reach past either end: old blocks are given back.
+    /// </summary>
+    private void CheckWindows()
+    {
+        int inFlight = Scheduler.MaxStepsInFlight * _options.MaxTokensPerStep;
+        for (int g = 0; g < _options.KvGroups.Length; g++)
+        {
+            KvGroupOptions group = _options.KvGroups[g];
+            int each = group.Window - 1 + (2 * group.BlockTokens);
+            if (group.Window > 0)
+            {
+                Assert.That(Scheduler.BlocksOf(g).Used * group.BlockTokens, Is.LessThanOrEqualTo((Scheduler.NumRunning * each) + inFlight), $"group {g} keeps more than its window");
+            }
+        }
     }
 
     private void CheckDeadlines()

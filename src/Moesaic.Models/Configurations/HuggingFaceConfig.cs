@@ -37,9 +37,7 @@ public sealed class HuggingFaceConfig
         Architectures = raw.TryGetStringArray("architectures", out string[]? architectures) ? architectures : [];
         ModelType = raw.TryGetString("model_type", out string? type) ? type : null;
         ElementFormat = ReadElementFormat(raw);
-        raw.Ignore(Bookkeeping);
-        raw.Ignore(Training);
-        raw.Ignore(Generation);
+        IgnoreGeneral(raw);
         raw.RequireBoolean("is_encoder_decoder", false);
         raw.RequireBoolean("add_cross_attention", false);
         raw.RequireBoolean("tie_encoder_decoder", false);
@@ -73,6 +71,14 @@ public sealed class HuggingFaceConfig
 
     /// <exception cref="ModelFormatException">The text is unusable, or one of the general keys is wrong or not supported.</exception>
     public static HuggingFaceConfig Parse(ReadOnlyMemory<byte> json, string file) => new(JsonConfig.Parse(json, file));
+
+    /// <summary>Declares the keys ignorable that any configuration may carry, in this or in a nested one.</summary>
+    internal static void IgnoreGeneral(JsonConfig config)
+    {
+        config.Ignore(Bookkeeping);
+        config.Ignore(Training);
+        config.Ignore(Generation);
+    }
 
     private static ElementFormat? ReadElementFormat(JsonConfig raw)
     {

@@ -32,6 +32,23 @@ public static class HuggingFaceRope
         return new RopeSettings(theta ?? defaultTheta, scaling, partial);
     }
 
+    /// <summary>
+    /// Reads the settings of one type of layers that has its own: its part of <c>rope_parameters</c> where that is split by layer
+    /// type, else no scaling and the given theta. The <c>rope_theta</c> of the whole model is not looked at.
+    /// </summary>
+    /// <exception cref="ModelFormatException">A value is impossible, or the kind of scaling is unknown.</exception>
+    public static RopeSettings ReadOwn(JsonConfig config, string layerType, double defaultTheta)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        if (!config.TryGetObject("rope_parameters", out JsonConfig? parameters) || !parameters.IsObject(layerType) || !parameters.TryGetObject(layerType, out JsonConfig? rope))
+        {
+            return new RopeSettings(defaultTheta, RopeScaling.None);
+        }
+
+        double? partial = ReadNumber(rope, "partial_rotary_factor", double.Epsilon, 1);
+        return new RopeSettings(ReadNumber(rope, "rope_theta", MinTheta, MaxTheta) ?? defaultTheta, ReadScaling(config, rope), partial);
+    }
+
     private static JsonConfig? FindParameters(JsonConfig config, string? layerType)
     {
         bool hasScaling = config.TryGetObject("rope_scaling", out JsonConfig? scaling);
@@ -62,6 +79,7 @@ public static class HuggingFaceRope
             null or "default" => RopeScaling.None,
             "linear" => new RopeScaling { Kind = RopeScalingKind.Linear, Factor = ReadFactor(rope) },
             "llama3" => ReadLlama3(config, rope),
+            "yarn" when rope.Has("short_factor") => ReadPhiYarn(config, rope),
             "yarn" => ReadYarn(config, rope),
             "longrope" or "su" => ReadLongRope(config, rope),
             string other => throw rope.Error(type is null ? "type" : "rope_type", $"the kind of rope scaling '{other}' is not supported; expected default, linear, llama3, yarn or longrope."),
@@ -118,6 +136,13 @@ public static class HuggingFaceRope
             ShortMscale = ReadNumber(rope, "short_mscale", double.Epsilon, MaxFactor),
             LongMscale = ReadNumber(rope, "long_mscale", double.Epsilon, MaxFactor),
         };
+    }
+
+    /// <summary>Early Phi-3 configurations call longrope's frequencies yarn where they come with YaRN's attention factor.</summary>
+    private static RopeScaling ReadPhiYarn(JsonConfig config, JsonConfig rope)
+    {
+        RopeScaling scaling = ReadLongRope(config, rope);
+        return scaling with { AttentionFactor = scaling.AttentionFactor ?? RopeFrequencies.LogScale(scaling.Factor, 1) };
     }
 
     /// <summary>Inside the rope object; Phi-3 has it outside; else, as transformers has it, the model's whole context.</summary>

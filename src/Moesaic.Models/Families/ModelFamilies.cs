@@ -23,6 +23,8 @@ public static class ModelFamilies
         new Dots1(),
         new Qwen3Moe(),
         new OlMoe(),
+        new Phi3(),
+        new Gemma3(),
     ];
 
     /// <summary>Names of the families, for messages and <c>doctor</c>.</summary>

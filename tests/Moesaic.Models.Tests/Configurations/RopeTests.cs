@@ -118,6 +118,22 @@ public sealed class RopeTests
         Assert.That(() => RopeFrequencies.Compute(settings, 6, 1, "config.json"), Throws.TypeOf<ModelFormatException>().With.Message.Contains("2 frequency factors; expected one for each of the 3"));
     }
 
+    /// <summary>
+    /// Past the original context every kind turns its slowest pair at most as far as the unscaled one within it; the expected
+    /// frequencies are the formulas' values worked out in double precision elsewhere.
+    /// </summary>
+    [TestCase("""{"rope_theta":1e6,"rope_scaling":{"type":"linear","factor":8}}""", 256, 1, 32768, 262143, 0.89768713 / 8, 1.11397386e-6 / 8)]
+    [TestCase("""{"rope_theta":5e5,"rope_scaling":{"rope_type":"llama3","factor":8,"low_freq_factor":1,"high_freq_factor":4,"original_max_position_embeddings":8192}}""", 128, 1, 8192, 65535, 0.81461722, 2.45514079e-6 / 8)]
+    [TestCase("""{"rope_theta":1e6,"rope_scaling":{"type":"yarn","factor":4,"original_max_position_embeddings":32768}}""", 128, 1, 32768, 131071, 0.80584219, 1.24093776e-6 / 4)]
+    public void Frequencies_beyond_the_original_context(string json, int dimensions, int fast, int original, int position, double second, double last)
+    {
+        float[] inverse = Compute(json, dimensions).Inverse;
+        Assert.That(inverse[fast], Is.EqualTo(second).Within(1e-4).Percent);
+        Assert.That(inverse[^1], Is.EqualTo(last).Within(1e-4).Percent);
+        double theta = json.Contains("5e5", StringComparison.Ordinal) ? 5e5 : 1e6;
+        Assert.That(inverse[^1] * position, Is.LessThanOrEqualTo(Math.Pow(theta, -(dimensions - 2.0) / dimensions) * original));
+    }
+
     [Test]
     public void Both_spellings_read_the_same()
     {

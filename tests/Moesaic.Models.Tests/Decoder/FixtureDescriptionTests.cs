@@ -11,8 +11,6 @@ public sealed class FixtureDescriptionTests
     [TestCase("SmolLM2-135M-Instruct.Q4_1.gguf")]
     public void Real_model_matches_its_description(string name) => DescriptionCheck.Check(TestPaths.Shared("models", name));
 
-    [TestCase("deepseek_v2")]
-    [TestCase("gemma3")]
     [TestCase("bert")]
     public void Unsupported_architecture_is_refused_by_name(string name)
     {

@@ -114,6 +114,33 @@ internal sealed class PrefixCacheTests
         Assert.That(early.CachedTokens, Is.Zero, "the window of an early position was evicted");
     }
 
+    /// <summary>Five windowed layers to a global one: a long sequence holds all of its positions once and its window once.</summary>
+    [Test]
+    public void Long_sequence_holds_its_window_and_no_more()
+    {
+        SchedulerOptions options = Harness.Options(blocks: 1, budget: 16) with
+        {
+            KvGroups = [new KvGroupOptions { NumBlocks = 20, BlockTokens = 4, Window = 10 }, new KvGroupOptions { NumBlocks = 200, BlockTokens = 4 }],
+            MaxContext = 600,
+        };
+        Harness harness = new(options);
+        Request request = harness.Submit(300, 200);
+        int mostWindowed = 0, mostGlobal = 0;
+        while (harness.Tick())
+        {
+            bool decodes = request.Sequences[0].NumGenerated > 2;
+            mostWindowed = Math.Max(mostWindowed, decodes ? harness.Scheduler.BlocksOf(0).Used : 0);
+            mostGlobal = Math.Max(mostGlobal, harness.Scheduler.BlocksOf(1).Used);
+        }
+
+        Assert.That(request.Sequences[0].NumGenerated, Is.EqualTo(200));
+        Assert.That(mostGlobal, Is.EqualTo(125));
+        Assert.That(mostWindowed, Is.LessThanOrEqualTo(4), "10 positions touch 4 blocks of 4, with the token in flight");
+        Request again = harness.Submit(new RequestOptions { Prompt = request.Prompt, MaxTokens = 1 });
+        harness.RunToEnd();
+        Assert.That(again.CachedTokens, Is.Zero.Or.EqualTo(296), "either the end of the prompt's window is still cached or nothing of it");
+    }
+
     [Test]
     public void Groups_of_different_block_sizes_meet_at_a_common_multiple()
     {

@@ -124,7 +124,7 @@ public sealed class ModelCosts
         AttentionDescription attention = layer.Attention;
         Counter counter = new Counter(bytesPerExpert)
             .Add(layer.AttentionNorm.Weight).Add(attention.QueryNorm?.Weight).Add(attention.KeyNorm?.Weight).Add(attention.Sinks)
-            .Add(attention.Output).Add(layer.FeedForwardNorm.Weight);
+            .Add(attention.Output).Add(layer.AttentionPostNorm?.Weight).Add(layer.FeedForwardNorm.Weight).Add(layer.FeedForwardPostNorm?.Weight);
         foreach (ProjectionDescription projection in attention.Input)
         {
             counter.Add(projection);

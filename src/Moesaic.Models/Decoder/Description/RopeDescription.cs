@@ -12,6 +12,12 @@ public sealed record RopeDescription(
     ImmutableArray<float> InverseFrequencies,
     float Factor = 1)
 {
+    /// <summary>
+    /// What an executor uses instead whose context is within the model's original one (longrope has frequencies for both);
+    /// null: always the same. One executor uses one set for every sequence, so that cached keys stay valid.
+    /// </summary>
+    public OriginalRope? Original { get; init; }
+
     /// <summary>Channels of a head that are rotated, from the first on.</summary>
     public int Dimensions => InverseFrequencies.Length * 2;
 }

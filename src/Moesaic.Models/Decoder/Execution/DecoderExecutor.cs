@@ -128,7 +128,8 @@ public sealed class DecoderExecutor : IDisposable
         Stream.Embedding(_batch, _decoder.Weight(decoder.Embedding), residual, decoder.EmbeddingScale);
         for (int i = 0; i < decoder.Ropes.Length; i++)
         {
-            Stream.RopeTable(_batch, _decoder.RopeFrequencies(i), _buffers.RopeTables[i].SliceRows(0, _batch.NumTokens), decoder.Ropes[i].Factor);
+            OriginalRope? original = decoder.Ropes[i].Original is { } within && MaxContext <= within.MaxContext ? within : null;
+            Stream.RopeTable(_batch, _decoder.RopeFrequencies(i, original is not null), _buffers.RopeTables[i].SliceRows(0, _batch.NumTokens), original?.Factor ?? decoder.Ropes[i].Factor);
         }
 
         int moeLayer = 0;

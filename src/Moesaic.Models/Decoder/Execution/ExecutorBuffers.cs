@@ -33,6 +33,7 @@ internal sealed class ExecutorBuffers : IDisposable
                 ExpertWeights = Create(decoder.Device, tokens, topK);
             }
 
+            Update = layers.Any(l => l.AttentionPostNorm is not null || l.FeedForwardPostNorm is not null) ? Create(decoder.Device, tokens, hidden) : default;
             RopeTables = [.. description.Ropes.Select(r => Create(decoder.Device, tokens, r.Dimensions))];
             LogitInput = Create(decoder.Device, options.MaxLogitRows, hidden);
             Logits = Create(decoder.Device, options.MaxLogitRows, description.VocabularySize);
@@ -72,6 +73,9 @@ internal sealed class ExecutorBuffers : IDisposable
 
     /// <summary>[T, most experts a token]; absent without experts.</summary>
     public Tensor ExpertWeights { get; }
+
+    /// <summary>[T, hidden]: an output that is normed before it is added to the residual stream; absent without such norms.</summary>
+    public Tensor Update { get; }
 
     /// <summary>[T, rotated channels] for each rope.</summary>
     public Tensor[] RopeTables { get; }

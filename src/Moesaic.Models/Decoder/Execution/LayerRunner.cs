@@ -31,7 +31,7 @@ internal sealed class LayerRunner(ComputeStream stream, ExecutorBuffers buffers,
     private void Attend(Batch batch, PreparedLayer layer, in Tensor residual, int tokens)
     {
         Tensor attended = layer.Latent is { } latent ? _latent.Attend(batch, layer, latent, residual) : AttendHeads(batch, layer, residual, tokens);
-        Project(attended, default, Epilogue.Add, [layer.Output.To(residual)]);
+        AddOutput(attended, layer.Output, layer.AttentionPostNorm, residual, tokens);
     }
 
     private Tensor AttendHeads(Batch batch, PreparedLayer layer, in Tensor residual, int tokens)
@@ -99,7 +99,7 @@ internal sealed class LayerRunner(ComputeStream stream, ExecutorBuffers buffers,
             NormEpsilon = layer.FeedForwardNorm.Epsilon,
             Targets = [mlp.Gate.To(gated), mlp.Up.To(default)],
         });
-        Project(gated, default, Epilogue.Add, [mlp.Down.To(residual)]);
+        AddOutput(gated, mlp.Down, layer.FeedForwardPostNorm, residual, tokens);
     }
 
     private void MixExperts(Batch batch, PreparedLayer layer, PreparedMoe moe, int moeLayer, in Tensor residual, int tokens)
@@ -136,11 +136,12 @@ internal sealed class LayerRunner(ComputeStream stream, ExecutorBuffers buffers,
         });
         Inputs?.Add(moe.Gate, normed, default);
         Inputs?.Add(moe.Up, normed, default);
+        Tensor update = layer.FeedForwardPostNorm is null ? residual : buffers.Update.SliceRows(0, tokens);
         stream.Moe(new MoeParams
         {
             Precision = precision,
             Activation = layer.Epilogue,
-            Accumulate = true,
+            Accumulate = layer.FeedForwardPostNorm is null,
             Input = normed,
             Ids = ids,
             Weights = weights,
@@ -155,8 +156,25 @@ internal sealed class LayerRunner(ComputeStream stream, ExecutorBuffers buffers,
             SharedGate = moe.Shared?.Gate.Weight,
             SharedUp = moe.Shared?.Up.Weight,
             SharedDown = moe.Shared?.Down.Weight,
-            Output = residual,
+            Output = update,
         });
+        AddNormed(update, layer.FeedForwardPostNorm, residual);
+    }
+
+    /// <summary>Adds a projection to the residual stream, normed first where the layer says so.</summary>
+    private void AddOutput(in Tensor input, in PreparedProjection output, in PreparedNorm? postNorm, in Tensor residual, int tokens)
+    {
+        Tensor update = postNorm is null ? residual : buffers.Update.SliceRows(0, tokens);
+        Project(input, default, postNorm is null ? Epilogue.Add : Epilogue.Store, [output.To(update)]);
+        AddNormed(update, postNorm, residual);
+    }
+
+    private void AddNormed(in Tensor update, in PreparedNorm? postNorm, in Tensor residual)
+    {
+        if (postNorm is { } norm)
+        {
+            stream.RmsNorm(update, norm.Weight, residual, norm.Epsilon, accumulate: true);
+        }
     }
 
     private void Project(in Tensor input, in PreparedNorm norm, Epilogue epilogue, scoped ReadOnlySpan<LinearTarget> targets)

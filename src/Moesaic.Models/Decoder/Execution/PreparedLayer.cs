@@ -19,7 +19,9 @@ internal sealed class PreparedLayer
         Sinks = decoder.Vector(attention.Sinks);
         Latent = attention.Latent is { } latent ? new PreparedLatent(decoder, attention, latent) : null;
         Output = new PreparedProjection(decoder, attention.Output);
+        AttentionPostNorm = layer.AttentionPostNorm is { } attentionPost ? new PreparedNorm(decoder, attentionPost) : null;
         FeedForwardNorm = new PreparedNorm(decoder, layer.FeedForwardNorm);
+        FeedForwardPostNorm = layer.FeedForwardPostNorm is { } feedForwardPost ? new PreparedNorm(decoder, feedForwardPost) : null;
         Epilogue = EpilogueOf(layer.FeedForward.Activation);
         GateAlpha = layer.FeedForward.ActivationAlpha;
         GateLimit = layer.FeedForward.ActivationLimit;
@@ -52,7 +54,13 @@ internal sealed class PreparedLayer
 
     public PreparedProjection Output { get; }
 
+    /// <summary>Null: the attention's output is added as it is.</summary>
+    public PreparedNorm? AttentionPostNorm { get; }
+
     public PreparedNorm FeedForwardNorm { get; }
+
+    /// <summary>Null: the feed-forward's output is added as it is.</summary>
+    public PreparedNorm? FeedForwardPostNorm { get; }
 
     public Epilogue Epilogue { get; }
 

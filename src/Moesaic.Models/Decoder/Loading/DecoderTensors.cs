@@ -166,7 +166,9 @@ internal static class DecoderTensors
         yield return attention.KeyNorm?.Weight;
         yield return attention.Sinks;
         yield return attention.Output.Bias;
+        yield return layer.AttentionPostNorm?.Weight;
         yield return layer.FeedForwardNorm.Weight;
+        yield return layer.FeedForwardPostNorm?.Weight;
         switch (layer.FeedForward)
         {
             case MlpDescription mlp:

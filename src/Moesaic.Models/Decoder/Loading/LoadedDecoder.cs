@@ -61,5 +61,5 @@ public sealed class LoadedDecoder : IDisposable
 
     internal Tensor Vector(VectorSource? source) => _vectors[source];
 
-    internal Tensor RopeFrequencies(int rope) => _vectors.RopeFrequencies(rope);
+    internal Tensor RopeFrequencies(int rope, bool original) => _vectors.RopeFrequencies(rope, original);
 }

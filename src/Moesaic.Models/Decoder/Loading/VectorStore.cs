@@ -10,10 +10,11 @@ internal sealed class VectorStore : IDisposable
     private readonly DeviceBuffer _buffer;
     private readonly Dictionary<VectorSource, Tensor> _vectors = [];
     private readonly Tensor[] _ropes;
+    private readonly Tensor[] _originalRopes;
 
     public VectorStore(Device device, WeightPlan plan, ImmutableArray<RopeDescription> ropes)
     {
-        long total = plan.Vectors.Keys.Sum(v => Padded(v.Length)) + ropes.Sum(r => Padded(r.InverseFrequencies.Length));
+        long total = plan.Vectors.Keys.Sum(v => Padded(v.Length)) + ropes.Sum(r => 2 * Padded(r.InverseFrequencies.Length));
         float[] staged = new float[checked((int)total)];
         _buffer = DeviceBuffer.Create(device, Math.Max(1, total) * sizeof(float));
         try
@@ -26,10 +27,14 @@ internal sealed class VectorStore : IDisposable
             }
 
             _ropes = new Tensor[ropes.Length];
+            _originalRopes = new Tensor[ropes.Length];
             for (int i = 0; i < _ropes.Length; i++)
             {
-                ropes[i].InverseFrequencies.CopyTo(staged.AsSpan(at));
-                _ropes[i] = Place(ref at, ropes[i].InverseFrequencies.Length);
+                RopeDescription rope = ropes[i];
+                rope.InverseFrequencies.CopyTo(staged.AsSpan(at));
+                _ropes[i] = Place(ref at, rope.InverseFrequencies.Length);
+                (rope.Original?.InverseFrequencies ?? rope.InverseFrequencies).CopyTo(staged.AsSpan(at));
+                _originalRopes[i] = Place(ref at, rope.InverseFrequencies.Length);
             }
 
             using ComputeStream stream = ComputeStream.Create(device);
@@ -47,7 +52,9 @@ internal sealed class VectorStore : IDisposable
     public Tensor this[VectorSource? source] => source is null ? default : _vectors[source];
 
     /// <summary>[1, d / 2].</summary>
-    public Tensor RopeFrequencies(int rope) => _ropes[rope];
+    /// <param name="rope">Index of the rope.</param>
+    /// <param name="original">Whether those of the original context are meant.</param>
+    public Tensor RopeFrequencies(int rope, bool original) => (original ? _originalRopes : _ropes)[rope];
 
     public void Dispose() => _buffer.Dispose();
 

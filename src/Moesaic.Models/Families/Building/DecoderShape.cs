@@ -126,6 +126,7 @@ internal sealed record DecoderShape
             : throw s.Error("attention.value_length", $"the value {valueWidth} is not supported; expected {width}, the key length.");
     }
 
-    private static int EvenWidth(ConfigReader config, string key, int width) =>
+    /// <summary>A head width, which must be even.</summary>
+    public static int EvenWidth(ConfigReader config, string key, int width) =>
         width % 2 == 0 ? width : throw config.Error(key, $"the head width {width} is odd; expected an even number.");
 }

@@ -76,6 +76,20 @@ internal sealed class LayerParts(DecoderShape shape, TensorNames names, Func<str
     /// <summary>A dense gated MLP.</summary>
     public MlpDescription Mlp(int layer, bool bias = false) => Mlp(layer, Names.Gate, Names.Up, Names.Down, Shape.Intermediate, bias);
 
+    /// <summary>A dense gated MLP whose gate and up are stored as one tensor [2 * width, hidden], gate rows first.</summary>
+    public MlpDescription FusedMlp(int layer, string gateUp)
+    {
+        string tensor = Prefix(layer) + gateUp + ".weight";
+        long width = Shape.Intermediate;
+        return new MlpDescription
+        {
+            Activation = Shape.Activation,
+            Gate = new ProjectionDescription(MatrixSource.RowsOf(tensor, 2 * width, Shape.Hidden, 0, width)),
+            Up = new ProjectionDescription(MatrixSource.RowsOf(tensor, 2 * width, Shape.Hidden, width, width)),
+            Down = Projection(layer, Names.Down, Shape.Hidden, width),
+        };
+    }
+
     /// <summary>A shared expert.</summary>
     public MlpDescription SharedExpert(int layer, int width) => Mlp(layer, Names.SharedGate, Names.SharedUp, Names.SharedDown, width, bias: false);
 

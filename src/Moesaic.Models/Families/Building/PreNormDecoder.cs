@@ -62,9 +62,23 @@ internal static class PreNormDecoder
         return Rope(config.File, pairing, settings, dimensions, shape.Context, divisors);
     }
 
-    private static RopeDescription Rope(string file, RopePairing pairing, RopeSettings settings, int dimensions, int context, ReadOnlySpan<float> divisors)
+    /// <summary>The rotation of given settings.</summary>
+    /// <param name="file">For messages.</param>
+    /// <param name="pairing">Which channels turn together.</param>
+    /// <param name="settings">Theta and scaling.</param>
+    /// <param name="dimensions">Channels of a head that rotate.</param>
+    /// <param name="context">Positions that the model was made for.</param>
+    /// <param name="divisors">A further divisor per frequency, or none.</param>
+    public static RopeDescription Rope(string file, RopePairing pairing, RopeSettings settings, int dimensions, int context, ReadOnlySpan<float> divisors = default)
     {
         RopeFrequencies frequencies = RopeFrequencies.Compute(settings, dimensions, context, file, divisors);
-        return new RopeDescription(pairing, [.. frequencies.Inverse], frequencies.AttentionFactor);
+        RopeDescription rope = new(pairing, [.. frequencies.Inverse], frequencies.AttentionFactor);
+        if (settings.Scaling is not { Kind: RopeScalingKind.LongRope, OriginalContext: double original } || context <= original)
+        {
+            return rope;
+        }
+
+        RopeFrequencies shorter = RopeFrequencies.Compute(settings, dimensions, (long)original, file, divisors);
+        return rope with { Original = new OriginalRope((int)original, [.. shorter.Inverse], shorter.AttentionFactor) };
     }
 }

@@ -53,6 +53,11 @@ internal sealed record TensorNames
 
     public string FeedForwardNorm { get; init; } = "post_attention_layernorm";
 
+    /// <summary>Norms of the outputs of attention and feed-forward; null where the family has none.</summary>
+    public string? AttentionPostNorm { get; init; }
+
+    public string? FeedForwardPostNorm { get; init; }
+
     public string Gate { get; init; } = "mlp.gate_proj";
 
     public string Up { get; init; } = "mlp.up_proj";
