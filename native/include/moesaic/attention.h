@@ -119,7 +119,8 @@ typedef struct msc_attention_params {
   uint32_t reserved;
   /** Optional [1, num_q_heads]: a logit per head added to the softmax's denominator alone. Not over a latent cache. */
   msc_tensor sinks;
-  /** Optional relative position bias. Not implemented yet: must be absent. */
+  /** Optional [num_q_heads, 2 D + 1], any D: added to the scaled score of a key at position j and a query at i is entry
+   * clamp(j - i, -D, D) + D of the head's row (relative position bias of T5, its buckets expanded to distances). */
   msc_tensor bias;
 } msc_attention_params;
 

@@ -101,7 +101,7 @@ typedef struct msc_router_params {
 typedef struct msc_moe_params {
   uint32_t struct_size;
   int32_t precision;
-  /** A gated msc_epilogue: the experts' activation. */
+  /** The experts' activation: a gated msc_epilogue, or without gates one of MSC_EPILOGUE_GELU, GELU_TANH and RELU. */
   int32_t activation;
   /** 1: add to out; 0: store. */
   int32_t accumulate;
@@ -110,7 +110,8 @@ typedef struct msc_moe_params {
   /** [T, K] int32 and [T, K]; id -1: no expert. */
   msc_tensor ids;
   msc_tensor weights;
-  /** Stacks of E experts: gate and up [I, H], down [H, I]. */
+  /** Stacks of E experts: gate and up [I, H], down [H, I]. Without gates (down(act(up x + up_bias))) gate is NULL, and so is
+   * the shared expert's. */
   const msc_weight* gate;
   const msc_weight* up;
   const msc_weight* down;

@@ -85,7 +85,9 @@ typedef enum msc_epilogue {
   /** out = gelu(y), gelu(x) = x (1 + erf(x / sqrt(2))) / 2; of each target, after its bias. */
   MSC_EPILOGUE_GELU = 5,
   /** out = gelu_tanh(y), likewise. */
-  MSC_EPILOGUE_GELU_TANH = 6
+  MSC_EPILOGUE_GELU_TANH = 6,
+  /** out_i = max(0, y_i) */
+  MSC_EPILOGUE_RELU = 8
 } msc_epilogue;
 
 #define MSC_LINEAR_MAX_WEIGHTS 4

@@ -107,8 +107,6 @@ msc::cpu::AttentionTask checked_task(const msc_device* device, const msc_batch& 
                      static_cast<double>(params.softcap));
   MSC_CHECK_ARGUMENT(params.causal == 0 || params.causal == 1, "causal is %d, must be 0 (bidirectional) or 1",
                      params.causal);
-  MSC_CHECK_ARGUMENT(params.bias.buffer == nullptr,
-                     "tensor 'bias' is present: a position bias is not implemented yet, leave it absent");
   MSC_CHECK_ARGUMENT(std::isfinite(params.scale), "scale is %g, must be finite", static_cast<double>(params.scale));
   msc::cpu::check_layer(cache, params.layer);
   check_num_q_heads(params.num_q_heads, layout);
@@ -128,6 +126,12 @@ msc::cpu::AttentionTask checked_task(const msc_device* device, const msc_batch& 
   MSC_CHECK_ARGUMENT(params.sinks.buffer == nullptr || !layout.is_latent(),
                      "tensor 'sinks' is present: over a latent cache they are not implemented, leave it absent");
   task.sinks = optional_shaped(params.sinks, device, 1, params.num_q_heads, "sinks").data;
+  if (params.bias.buffer != nullptr) {
+    MSC_CHECK_ARGUMENT(!layout.is_latent(), "tensor 'bias' is present: latent attention takes none");
+    MSC_CHECK_ARGUMENT(params.bias.cols % 2 == 1, "tensor 'bias' has %lld columns, must be odd: distances -D to D",
+                       static_cast<long long>(params.bias.cols));
+    task.bias = read_only(shaped(params.bias, device, params.num_q_heads, params.bias.cols, "bias"));
+  }
   task.layer = params.layer;
   task.num_q_heads = params.num_q_heads;
   task.window = params.window;

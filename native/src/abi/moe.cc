@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "abi/arguments.h"
 #include "abi/gate.h"
@@ -172,6 +173,18 @@ void check_stack(const msc_weight* weight, const char* name, const msc_device* d
                      static_cast<long long>(rows), static_cast<long long>(cols));
 }
 
+/// The weights of a call: without gates, up takes the gate's place.
+msc::cpu::ExpertWeights experts_of(const msc_weight* gate, const msc_weight* up, const msc_weight* down, bool gated,
+                                   const char* const names[3]) {
+  if (gated) {
+    check_pointer(gate, names[0]);
+    check_pointer(up, names[1]);
+    return {gate, up, down};
+  }
+  MSC_CHECK_ARGUMENT(gate == nullptr, "%s is present, but the activation has no gate: leave it NULL", names[0]);
+  return {up, nullptr, down};
+}
+
 /// Gate and up [I, H], down [H, I]; I and the number of experts are the gate's own.
 void check_experts(const msc::cpu::ExpertWeights& weights, const char* const names[3], const msc_device* device,
                    int64_t hidden_size) {
@@ -179,7 +192,9 @@ void check_experts(const msc::cpu::ExpertWeights& weights, const char* const nam
   const int64_t experts = weights.gate->num_experts();
   const int64_t width = weights.gate->layout().rows;
   check_stack(weights.gate, names[0], device, experts, width, hidden_size);
-  check_stack(weights.up, names[1], device, experts, width, hidden_size);
+  if (weights.up != nullptr) {
+    check_stack(weights.up, names[1], device, experts, width, hidden_size);
+  }
   check_stack(weights.down, names[2], device, experts, hidden_size, width);
 }
 
@@ -191,32 +206,40 @@ Matrix<const float> optional_bias(const msc_tensor& tensor, const msc_device* de
 msc::cpu::MoeCall checked_moe(const msc_device* device, const msc_moe_params& params) {
   MSC_CHECK_ARGUMENT(params.precision == MSC_PRECISION_REFERENCE || params.precision == MSC_PRECISION_FAST,
                      "precision is %d, must be a msc_precision", params.precision);
-  MSC_CHECK_ARGUMENT(msc::cpu::is_gated(params.activation), "activation is %d, must be a gated msc_epilogue",
-                     params.activation);
+  const bool gated = msc::cpu::is_gated(params.activation);
+  MSC_CHECK_ARGUMENT(gated || msc::cpu::is_activation(params.activation),
+                     "activation is %d, must be a gated msc_epilogue or one of an activation alone", params.activation);
   MSC_CHECK_ARGUMENT(params.accumulate == 0 || params.accumulate == 1, "accumulate is %d, must be 0 or 1",
                      params.accumulate);
   const auto input = read_only(msc::matrix<float>(params.input, device, "input"));
   msc::cpu::MoeCall call = {};
   call.input = input;
-  call.experts = {params.gate, params.up, params.down};
-  call.shared = {params.shared_gate, params.shared_up, params.shared_down};
   call.gate = msc::checked_gate(params.activation, params.gate_alpha, params.gate_limit);
   call.accumulate = params.accumulate == 1;
   call.precision = params.precision;
   static constexpr const char* kNames[] = {"gate", "up", "down"};
+  static constexpr const char* kUngatedNames[] = {"up", "up", "down"};
   static constexpr const char* kSharedNames[] = {"shared_gate", "shared_up", "shared_down"};
-  check_experts(call.experts, kNames, device, input.cols);
-  const int64_t experts = params.gate->num_experts();
-  const int64_t width = params.gate->layout().rows;
+  static constexpr const char* kUngatedSharedNames[] = {"shared_up", "shared_up", "shared_down"};
+  call.experts = experts_of(params.gate, params.up, params.down, gated, kNames);
+  check_experts(call.experts, gated ? kNames : kUngatedNames, device, input.cols);
+  const int64_t experts = call.experts.gate->num_experts();
+  const int64_t width = call.experts.gate->layout().rows;
   call.gate_bias = optional_bias(params.gate_bias, device, experts, width, "gate_bias");
   call.up_bias = optional_bias(params.up_bias, device, experts, width, "up_bias");
+  if (!gated) {
+    MSC_CHECK_ARGUMENT(call.gate_bias.data == nullptr, "tensor 'gate_bias' is present, but the activation has no gate");
+    std::swap(call.gate_bias, call.up_bias);
+  }
   call.down_bias = optional_bias(params.down_bias, device, experts, input.cols, "down_bias");
   if (params.shared_gate != nullptr || params.shared_up != nullptr || params.shared_down != nullptr) {
-    check_experts(call.shared, kSharedNames, device, input.cols);
-    MSC_CHECK_ARGUMENT(params.shared_gate->num_experts() == 1, "shared_gate holds %lld experts, must hold one",
-                       static_cast<long long>(params.shared_gate->num_experts()));
+    call.shared = experts_of(params.shared_gate, params.shared_up, params.shared_down, gated, kSharedNames);
+    const char* const* names = gated ? kSharedNames : kUngatedSharedNames;
+    check_experts(call.shared, names, device, input.cols);
+    MSC_CHECK_ARGUMENT(call.shared.gate->num_experts() == 1, "%s holds %lld experts, must hold one", names[0],
+                       static_cast<long long>(call.shared.gate->num_experts()));
   }
-  const int64_t top_k = std::clamp<int64_t>(params.ids.cols, 1, params.gate->num_experts());
+  const int64_t top_k = std::clamp<int64_t>(params.ids.cols, 1, experts);
   call.ids = read_only(shaped<int32_t>(params.ids, device, input.rows, top_k, "ids"));
   call.weights = read_only(shaped<float>(params.weights, device, input.rows, top_k, "weights"));
   call.out = shaped<float>(params.out, device, input.rows, input.cols, "out");

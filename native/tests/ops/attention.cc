@@ -131,6 +131,8 @@ OP_CASES(attention) {
     prefill({.q_heads = 3, .kv_heads = 1, .k_width = 16, .v_width = 16, .window = window, .sinks = window == 100}, {330});
   }
   prefill({.q_heads = 8, .kv_heads = 1, .sinks = true}, {33});
+  prefill({.q_heads = 6, .kv_heads = 2, .k_width = 16, .v_width = 16, .bias_reach = 20}, {70, kChunk + 30});
+  prefill({.q_heads = 4, .kv_heads = 4, .k_width = 16, .v_width = 16, .window = 30, .bias_reach = 0}, {90});
 
   const auto bidirectional = [](const AttentionShape& shape, const std::vector<int64_t>& lengths) {
     std::string name = shape.name();
@@ -142,6 +144,8 @@ OP_CASES(attention) {
   bidirectional({.q_heads = 12, .kv_heads = 12, .k_width = 32, .v_width = 32, .causal = false}, {1, 16, 7, 50, 17});
   bidirectional({.q_heads = 3, .kv_heads = 1, .k_width = 16, .v_width = 16, .page_tokens = 32, .causal = false},
                 {kChunk, kChunk - 1, 5, kChunk + 1, 2 * kChunk + 3});
+  bidirectional({.q_heads = 4, .kv_heads = 4, .k_width = 16, .v_width = 16, .bias_reach = 128, .causal = false},
+                {48, 2 * kChunk + 9});
   bidirectional({.q_heads = 2, .kv_heads = 2, .k_width = 7, .v_width = 21, .page_tokens = 48, .sinks = true, .causal = false},
                 {60, 300});
   for (const int32_t format : {MSC_FORMAT_F32, MSC_FORMAT_BF16, MSC_FORMAT_I8}) {
@@ -151,7 +155,8 @@ OP_CASES(attention) {
 
   for (const int32_t format : {MSC_FORMAT_F32, MSC_FORMAT_BF16, MSC_FORMAT_I8}) {
     for (const AttentionShape& shape :
-         {AttentionShape{.q_heads = 9, .kv_heads = 3, .k_width = 64, .v_width = 64, .format = format},
+         {AttentionShape{.q_heads = 4, .kv_heads = 2, .k_width = 32, .v_width = 32, .format = format, .bias_reach = 40},
+          AttentionShape{.q_heads = 9, .kv_heads = 3, .k_width = 64, .v_width = 64, .format = format},
           AttentionShape{.q_heads = 4, .kv_heads = 4, .k_width = 48, .v_width = 32, .format = format, .page_tokens = 48,
                          .window = 40, .sinks = true},
           AttentionShape{.q_heads = 8, .kv_heads = 1, .k_width = 32, .v_width = 32, .format = format, .page_tokens = 64,

@@ -55,6 +55,9 @@ std::string AttentionShape::name() const {
   if (!causal) {
     result += "_bidirectional";
   }
+  if (bias_reach >= 0) {
+    result += text("_bias", bias_reach);
+  }
   return sinks ? result + "_sinks" : result;
 }
 
@@ -83,6 +86,9 @@ AttentionRig::AttentionRig(Session& session, const AttentionShape& shape, std::v
   }
   if (shape.sinks) {
     sinks_ = session.rng().normals(shape.q_heads, 3.0);
+  }
+  if (shape.bias_reach >= 0) {
+    bias_ = session.rng().normals(shape.q_heads * (2 * shape.bias_reach + 1), 2.0);
   }
   msc_kv_cache_desc desc = {};
   desc.struct_size = sizeof desc;
@@ -198,6 +204,9 @@ void AttentionRig::attend(const std::vector<Slice>& slices, msc_batch* batch, Ke
   if (shape_.sinks) {
     params.sinks = session_.input(unique("sinks"), 1, shape_.q_heads, sinks_);
   }
+  if (shape_.bias_reach >= 0) {
+    params.bias = session_.input(unique("bias"), shape_.q_heads, 2 * shape_.bias_reach + 1, bias_, {.row_padding = 3});
+  }
   Work work;
   if (timed) {
     for (const Slice& slice : slices) {
@@ -244,6 +253,11 @@ void AttentionRig::expect_reference(size_t sequence, int64_t begin, int64_t end,
           dot += static_cast<double>(q[d]) * key[static_cast<size_t>(d)];
         }
         scores.push_back(dot * static_cast<double>(scale_of(shape_)));
+        if (shape_.bias_reach >= 0) {
+          const int64_t distance = std::clamp(j - p, -shape_.bias_reach, shape_.bias_reach);
+          scores.back() += static_cast<double>(
+              bias_[static_cast<size_t>(h * (2 * shape_.bias_reach + 1) + distance + shape_.bias_reach)]);
+        }
       }
       double largest = *std::max_element(scores.begin(), scores.end());
       double sum = 0;

@@ -19,6 +19,7 @@ struct AttentionShape {
   int64_t page_tokens = 16;
   int64_t window = 0;
   bool sinks = false;
+  int64_t bias_reach = -1;  // of a relative position bias; -1: none
   bool causal = true;
 
   std::string name() const;
@@ -72,6 +73,7 @@ class AttentionRig {
   AttentionShape shape_;
   std::vector<Tokens> sequences_;
   std::vector<float> sinks_;
+  std::vector<float> bias_;  // [q_heads, 2 bias_reach + 1]
   msc_kv_cache* cache_ = nullptr;
   int64_t num_pages_ = 0;
   int next_name_ = 0;

@@ -34,7 +34,10 @@ struct MoeShape {
                 shared_width, "_t", tokens, activation_name(), accumulate ? "" : "_store", bias ? "_bias" : "", scale > 1 ? "_large" : "", dropped ? "_dropped" : "");
   }
   const char* activation_name() const {
-    return activation == MSC_EPILOGUE_SWIGLU ? "" : activation == MSC_EPILOGUE_SWIGLU_CLAMPED ? "_clamped" : "_gelu";
+    return activation == MSC_EPILOGUE_SWIGLU ? "" : activation == MSC_EPILOGUE_SWIGLU_CLAMPED ? "_clamped"
+           : activation == MSC_EPILOGUE_RELU         ? "_relu"
+           : activation == MSC_EPILOGUE_GELU         ? "_plain_gelu"
+                                                     : "_gelu";
   }
 };
 
@@ -86,12 +89,15 @@ void add_bias(const std::vector<float>& biases, int64_t index, std::vector<doubl
 
 void add_expert(const Experts& experts, int64_t index, double weight, int32_t activation, const std::vector<double>& x,
                 std::vector<double>& sum) {
+  const bool gated = activation != MSC_EPILOGUE_RELU && activation != MSC_EPILOGUE_GELU;
   std::vector<double> hidden = multiply(experts.gate, index, x);
   std::vector<double> up = multiply(experts.up, index, x);
   add_bias(experts.gate_bias, index, hidden);
   add_bias(experts.up_bias, index, up);
   for (size_t i = 0; i < hidden.size(); ++i) {
-    hidden[i] = activate(activation, hidden[i], up[i]);
+    hidden[i] = gated                              ? activate(activation, hidden[i], up[i])
+                : activation == MSC_EPILOGUE_RELU ? std::max(0.0, up[i])
+                                                  : 0.5 * up[i] * std::erfc(-up[i] * M_SQRT1_2);
   }
   std::vector<double> y = multiply(experts.down, index, hidden);
   add_bias(experts.down_bias, index, y);
@@ -158,6 +164,10 @@ class MoeRig {
       p.shared_gate = shared_.gate.handle;
       p.shared_up = shared_.up.handle;
       p.shared_down = shared_.down.handle;
+    }
+    if (shape_.activation == MSC_EPILOGUE_RELU || shape_.activation == MSC_EPILOGUE_GELU) {
+      p.gate = p.shared_gate = nullptr;
+      p.gate_bias = {};
     }
     p.out = out;
     return p;
@@ -267,6 +277,7 @@ void check_refusals(Session& session) {
   refuse("down_bias", input, ids, [&](msc_moe_params& p) { p.down_bias = weights; });
   refuse("accumulate", input, ids, [](msc_moe_params& p) { p.accumulate = 2; });
   refuse("gate", input, ids, [](msc_moe_params& p) { p.gate = nullptr; });
+  refuse("gate is present", input, ids, [](msc_moe_params& p) { p.activation = MSC_EPILOGUE_RELU; });
   refuse("down", input, ids, [](msc_moe_params& p) { p.down = p.gate; });
   refuse("shared", input, ids, [](msc_moe_params& p) { p.shared_up = nullptr; });
   refuse("shared", input, ids, [](msc_moe_params& p) { p.shared_gate = p.gate; });
@@ -302,6 +313,10 @@ OP_CASES(moe) {
   add({.format = MSC_FORMAT_Q4_1, .down_format = MSC_FORMAT_BF16, .shared_width = 96});
   add({.format = MSC_FORMAT_F32, .experts = 3, .top_k = 1, .hidden = 9, .width = 7, .shared_width = 5, .tokens = 4});
   add({.experts = 1, .top_k = 1, .tokens = 1});
+  for (const int32_t activation : {MSC_EPILOGUE_RELU, MSC_EPILOGUE_GELU}) {
+    add({.format = MSC_FORMAT_BF16, .shared_width = 48, .tokens = 7, .activation = activation});
+    add({.tokens = 30, .activation = activation, .bias = true});
+  }
   for (const int64_t shared_width : {0, 32}) {
     add({.shared_width = shared_width, .tokens = 9, .dropped = true});
     add({.top_k = 1, .shared_width = shared_width, .tokens = 40, .accumulate = false, .dropped = true});

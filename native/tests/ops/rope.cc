@@ -244,8 +244,8 @@ void check_refusals(Session& session) {
   bad.causal = 0;
   refuse_attention(bad, "causal is 0");
   bad = attention;
-  bad.bias = session.input("bias", 1, 1, std::vector<float>{0});
-  refuse_attention(bad, "'bias'");
+  bad.bias = session.input("bias", 1, 2, std::vector<float>{0, 0});
+  refuse_attention(bad, "'bias' has 2 columns");
   bad = attention;
   bad.window = -1;
   refuse_attention(bad, "window is -1");

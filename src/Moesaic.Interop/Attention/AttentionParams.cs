@@ -36,6 +36,7 @@ public readonly ref struct AttentionParams
     /// <summary>Optional [1, query heads]: a logit per head added to the softmax's denominator alone.</summary>
     public Tensor Sinks { get; init; }
 
-    /// <summary>Optional relative position bias.</summary>
+    /// <summary>Optional [query heads, 2 D + 1]: added to the scaled score of a key at j and a query at i is entry
+    /// clamp(j - i, -D, D) + D of the head's row.</summary>
     public Tensor Bias { get; init; }
 }

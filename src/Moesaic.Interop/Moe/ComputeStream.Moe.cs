@@ -50,7 +50,7 @@ public sealed unsafe partial class ComputeStream
         native.Input = parameters.Input.ToNative();
         native.Ids = parameters.Ids.ToNative();
         native.Weights = parameters.Weights.ToNative();
-        native.Gate = parameters.Gate.Native;
+        native.Gate = parameters.Gate is { } gates ? gates.Native : null;
         native.Up = parameters.Up.Native;
         native.Down = parameters.Down.Native;
         native.GateBias = parameters.GateBias.ToNative();

@@ -25,8 +25,8 @@ public readonly ref struct MoeParams
     /// <summary>[T, K]</summary>
     public required Tensor Weights { get; init; }
 
-    /// <summary>Stack of E experts [I, H].</summary>
-    public required Weight Gate { get; init; }
+    /// <summary>Stack of E experts [I, H]; null with an activation without a gate: down(act(up x)).</summary>
+    public Weight? Gate { get; init; }
 
     /// <summary>Stack of E experts [I, H].</summary>
     public required Weight Up { get; init; }

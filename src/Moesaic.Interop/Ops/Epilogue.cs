@@ -26,4 +26,7 @@ public enum Epilogue
 
     /// <summary>out = gelu_tanh(y), likewise.</summary>
     GeluTanh = MscEpilogue.GeluTanh,
+
+    /// <summary>out = max(0, y), likewise.</summary>
+    Relu = MscEpilogue.Relu,
 }

@@ -195,6 +195,11 @@ class Run {
     block.out = task_.out.row(tokens.first_token) + group * group_size_ * layout_.v_width;
     block.out_token_stride = task_.out.stride;
     block.sinks = task_.sinks == nullptr ? nullptr : task_.sinks + group * group_size_;
+    if (task_.bias) {
+      block.bias = task_.bias.row(group * group_size_);
+      block.bias_stride = task_.bias.stride;
+      block.bias_reach = task_.bias.cols / 2;
+    }
     block.partials_first_chunk = tokens.chunk_begin;
     return block;
   }

@@ -13,6 +13,7 @@ struct AttentionTask {
   Matrix<const float> q;  // [T, num_q_heads * k_width]
   Matrix<float> out;      // [T, num_q_heads * v_width]
   const float* sinks;     // [num_q_heads] or NULL
+  Matrix<const float> bias;  // [num_q_heads, 2 D + 1] by relative distance, or without data
   int64_t layer;
   int64_t num_q_heads;
   int64_t window;

@@ -33,6 +33,9 @@ struct AttentionBlock {
   float* out;  // first row; heads lie v_width apart
   int64_t out_token_stride;
   const float* sinks;  // [group_size] or NULL
+  const float* bias;   // NULL, or of the first head: [2 bias_reach + 1] by clamped distance from query to key
+  int64_t bias_stride;  // from one head to the next
+  int64_t bias_reach;
   /// NULL: chunks are folded and `out` is written. Else [chunk - first chunk of the block][row][partial_stride]:
   /// weighted values, then maximum and sum.
   float* partials;
@@ -47,6 +50,20 @@ struct AttentionBlock {
 };
 
 [[gnu::always_inline]] inline int64_t partial_stride(const KvLayout& layout) { return layout.v_padded + 16; }
+
+/// What is added to the scores of one row in one chunk; nothing without values.
+struct RowBias {
+  const float* values;  // [2 reach + 1]
+  int64_t reach;
+  int64_t distance;  // from the query to the chunk's first position
+};
+[[gnu::always_inline]] inline RowBias row_bias(const AttentionBlock& block, int64_t row, int64_t chunk) {
+  if (block.bias == nullptr) {
+    return {nullptr, 0, 0};
+  }
+  return {block.bias + row % block.group_size * block.bias_stride, block.bias_reach,
+          chunk * kAttentionChunk - (block.first_position + row / block.group_size)};
+}
 
 /// Positions of `chunk` that token `token` of the block sees, relative to the chunk's start; empty if begin >= end.
 struct VisibleRange {

@@ -242,7 +242,7 @@ class BlockKernel {
     for (int64_t r = 0; r < block.num_rows(); ++r) {
       const VisibleRange range = visible_range(block, r / block.group_size, index);
       if (range.begin < range.end) {
-        scratch.chunk_state[r] = softmax_row<S>(scratch.scores + r * kAttentionChunk, range,
+        scratch.chunk_state[r] = softmax_row<S>(scratch.scores + r * kAttentionChunk, range, row_bias(block, r, index),
                                                 scaled ? chunk.key_scales : nullptr, scaled ? chunk.value_scales : nullptr);
       }
     }

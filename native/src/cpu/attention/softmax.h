@@ -27,8 +27,10 @@ float exp_scalar(float x) {
 /// Turns a row's scores of one chunk into weights e^(score - maximum). Lanes are positions modulo 16 and unseen ones add
 /// an exact zero, so the sum has the same bits whatever part of the chunk was computed around them.
 /// With scales (int8), scores are multiplied by the keys' and weights, after the sum, by the values'.
+/// The bias comes after the keys' scales.
 template <class S>
-SoftmaxState softmax_row(float* scores, VisibleRange range, const float* const* key_scales, const float* const* value_scales) {
+SoftmaxState softmax_row(float* scores, VisibleRange range, RowBias bias, const float* const* key_scales,
+                         const float* const* value_scales) {
   using Vec = typename S::Vec;
   constexpr int kVectors = kGroupVectors<S>;
   const int64_t group_begin = range.begin / kKvGroup;
@@ -39,6 +41,13 @@ SoftmaxState softmax_row(float* scores, VisibleRange range, const float* const* 
         float* score = scores + g * kKvGroup + i;
         S::store(score, S::mul(S::load(score), S::load(key_scales[g] + i)));
       }
+    }
+  }
+  if (bias.values != nullptr) {
+    for (int64_t i = range.begin; i < range.end; ++i) {
+      const int64_t distance = bias.distance + i;
+      const int64_t clamped = distance < -bias.reach ? -bias.reach : distance > bias.reach ? bias.reach : distance;
+      scores[i] += bias.values[clamped + bias.reach];
     }
   }
   for (int64_t i = group_begin * kKvGroup; i < range.begin; ++i) {

@@ -49,6 +49,13 @@ void activate_values(int32_t epilogue, float* values, int64_t count) {
     }
     return;
   }
+  if (epilogue == MSC_EPILOGUE_RELU) {
+    for (int64_t i = 0; i < count; i += S::kLanes) {
+      // The second operand comes through where either is NaN.
+      S::store(values + i, S::max(S::zero(), S::load(values + i)));
+    }
+    return;
+  }
   for (int64_t i = 0; i < count; i += S::kLanes) {
     S::store(values + i, gelu<S>(S::load(values + i)));
   }

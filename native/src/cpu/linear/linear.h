@@ -27,7 +27,7 @@ struct LinearCall {
 
 /// An activation of each target, without a gate.
 inline bool is_activation(int32_t epilogue) {
-  return epilogue == MSC_EPILOGUE_GELU || epilogue == MSC_EPILOGUE_GELU_TANH;
+  return epilogue == MSC_EPILOGUE_GELU || epilogue == MSC_EPILOGUE_GELU_TANH || epilogue == MSC_EPILOGUE_RELU;
 }
 
 /// Runs the op on all threads of the stream's device. The outputs must not overlap the input.

@@ -30,6 +30,9 @@ double gated(const ReferenceLinear& op, double gate, double up) {
 }
 
 double activated(int32_t epilogue, double x) {
+  if (epilogue == MSC_EPILOGUE_RELU) {
+    return x < 0 ? 0 : x;
+  }
   return epilogue == MSC_EPILOGUE_GELU ? 0.5 * x * std::erfc(-x * M_SQRT1_2)
                                        : 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
 }

@@ -30,7 +30,9 @@ ExpertLayer::ExpertLayer(const LinearKernels& kernels, const ExpertWeights& weig
     return Projection{weight, plan_matrix(kernels, weight->layout().format, precision)};
   };
   gate = projection(weights.gate);
-  up = projection(weights.up);
+  if (weights.up != nullptr) {
+    up = projection(weights.up);
+  }
   down = projection(weights.down);
   width = weights.gate->layout().rows;
 }

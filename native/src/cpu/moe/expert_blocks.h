@@ -24,7 +24,9 @@ struct ExpertLayer {
   ExpertLayer(const LinearKernels& kernels, const ExpertWeights& weights, int32_t precision);
 
   explicit operator bool() const { return gate.weight != nullptr; }
-  bool wants(InputKind kind) const { return *this && (gate.plan.input == kind || up.plan.input == kind); }
+  bool wants(InputKind kind) const { return *this && (gate.plan.input == kind || (is_gated() && up.plan.input == kind)); }
+  /// Without a gate, `gate` is the only matrix before the activation.
+  bool is_gated() const { return up.weight != nullptr; }
 
   Projection gate, up, down;
   int64_t width = 0;  // I

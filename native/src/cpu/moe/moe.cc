@@ -86,11 +86,15 @@ class MoeRun {
     alignas(64) float tile[kTileFloats];
     alignas(64) float up_tile[kTileFloats];
     multiply_input(layer.gate, block, unit, copy, tile);
-    multiply_input(layer.up, block, unit, copy, up_tile);
     add_bias(block, unit, gate.layout, call_.gate_bias, tile);
-    add_bias(block, unit, gate.layout, call_.up_bias, up_tile);
-    kernels_.gate(call_.gate, tile, up_tile,
-                  static_cast<int64_t>(unit.count) * block.num_rows * static_cast<int64_t>(gate.layout.row_group));
+    const int64_t count = static_cast<int64_t>(unit.count) * block.num_rows * static_cast<int64_t>(gate.layout.row_group);
+    if (layer.is_gated()) {
+      multiply_input(layer.up, block, unit, copy, up_tile);
+      add_bias(block, unit, gate.layout, call_.up_bias, up_tile);
+      kernels_.gate(call_.gate, tile, up_tile, count);
+    } else {
+      kernels_.activate(call_.gate.epilogue, tile, count);
+    }
     store_hidden(block, unit, gate.layout, tile);
     if (block.hidden_items_left.fetch_sub(1, std::memory_order_acq_rel) == 1) {
       prepare_hidden(block);

@@ -11,8 +11,8 @@ namespace msc::cpu {
 
 /// The three matrices of an expert layer, each a stack of one or more.
 struct ExpertWeights {
-  const msc_weight* gate;
-  const msc_weight* up;
+  const msc_weight* gate;  // the matrix before the activation
+  const msc_weight* up;    // NULL: experts without a gate
   const msc_weight* down;
 };
 
