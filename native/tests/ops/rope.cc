@@ -241,8 +241,8 @@ void check_refusals(Session& session) {
   bad.softcap = 30.0f;
   refuse_attention(bad, "softcap is 30");
   bad = attention;
-  bad.causal = 0;
-  refuse_attention(bad, "causal is 0");
+  bad.causal = 2;
+  refuse_attention(bad, "causal is 2");
   bad = attention;
   bad.bias = session.input("bias", 1, 2, std::vector<float>{0, 0});
   refuse_attention(bad, "'bias' has 2 columns");

@@ -38,7 +38,6 @@ public sealed class HuggingFaceConfig
         ModelType = raw.TryGetString("model_type", out string? type) ? type : null;
         ElementFormat = ReadElementFormat(raw);
         IgnoreGeneral(raw);
-        raw.RequireBoolean("is_encoder_decoder", false);
         raw.RequireBoolean("add_cross_attention", false);
         raw.RequireBoolean("tie_encoder_decoder", false);
         if (raw.TryGetObject("pruned_heads", out JsonConfig? pruned) && pruned.UnreadKeys.Any())

@@ -70,7 +70,8 @@ internal static class DescriptionComparison
 
     private static string? Mlp(MlpDescription a, MlpDescription b) =>
         Differ("width of the MLP", a.Width, b.Width)
-        ?? Differ("biases of the MLP", (a.Gate.Bias is null, a.Up.Bias is null, a.Down.Bias is null), (b.Gate.Bias is null, b.Up.Bias is null, b.Down.Bias is null));
+        ?? Differ("gate of the MLP", a.Gate is null, b.Gate is null)
+        ?? Differ("biases of the MLP", (a.Gate?.Bias is null, a.Up.Bias is null, a.Down.Bias is null), (b.Gate?.Bias is null, b.Up.Bias is null, b.Down.Bias is null));
 
     private static string? Router(RouterDescription a, RouterDescription b) =>
         Differ("score of the router", a.Score, b.Score)

@@ -83,7 +83,11 @@ internal sealed class ExportTensors
             Matrix(Name(index, Names.Router) + ".weight", moe.Router.Weight, exact: true);
             Vector(Name(index, Names.Router) + ".bias", moe.Router.Bias);
             Vector(Name(index, Names.SelectionBias), moe.Router.SelectionBias);
-            Matrix(Name(index, Names.StackedGate!) + ".weight", moe.Gate, isStack: true);
+            if (moe.Gate is { } gate)
+            {
+                Matrix(Name(index, Names.StackedGate!) + ".weight", gate, isStack: true);
+            }
+
             Matrix(Name(index, Names.StackedUp!) + ".weight", moe.Up, isStack: true);
             Matrix(Name(index, Names.StackedDown!) + ".weight", moe.Down, isStack: true);
             if (moe.Shared is { } shared)

@@ -18,6 +18,9 @@ internal interface IModelFamily
     /// <summary>Values of <c>model_type</c> that it answers to where <c>architectures</c> is absent; empty where the type is ambiguous.</summary>
     ImmutableArray<string> ModelTypes { get; }
 
+    /// <summary>Whether its configurations say <c>is_encoder_decoder</c>.</summary>
+    bool IsEncoderDecoder => false;
+
     /// <summary>Whether it answers to a GGUF file.</summary>
     bool Answers(GgufInput input);
 

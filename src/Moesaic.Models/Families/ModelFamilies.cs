@@ -25,6 +25,7 @@ public static class ModelFamilies
         new OlMoe(),
         new Phi3(),
         new Gemma3(),
+        new SwitchTransformer(),
     ];
 
     /// <summary>Names of the families, for messages and <c>doctor</c>.</summary>
@@ -57,6 +58,7 @@ public static class ModelFamilies
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(checkpoint);
         (IModelFamily family, string architecture) = Find(config);
+        config.Raw.RequireBoolean("is_encoder_decoder", family.IsEncoderDecoder);
         return family.Describe(new HuggingFaceInput(config, architecture, checkpoint)) with { Quantisation = config.Quantisation };
     }
 

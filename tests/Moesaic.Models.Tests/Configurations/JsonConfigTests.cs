@@ -92,7 +92,7 @@ public sealed class JsonConfigTests
     [Test]
     public void General_keys_are_checked_once_for_all_families()
     {
-        Assert.That(() => Parse2("""{"is_encoder_decoder":true}"""), Throws.TypeOf<ModelFormatException>().With.Message.Contains("is_encoder_decoder"));
+        Assert.That(() => Parse2("""{"add_cross_attention":true}"""), Throws.TypeOf<ModelFormatException>().With.Message.Contains("add_cross_attention"));
         Assert.That(() => Parse2("""{"pruned_heads":{"1":[2]}}"""), Throws.TypeOf<ModelFormatException>().With.Message.Contains("pruned_heads"));
         Assert.That(() => Parse2("""{"dtype":"float16","torch_dtype":"bfloat16"}"""), Throws.TypeOf<ModelFormatException>().With.Message.Contains("while torch_dtype says 'bfloat16'"));
         HuggingFaceConfig config = Parse2("""{"architectures":["A"],"model_type":"a","torch_dtype":"bfloat16","use_cache":true,"unheard_of":{"quant_method":"x"}}""");

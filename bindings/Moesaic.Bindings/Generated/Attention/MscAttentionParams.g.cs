@@ -45,7 +45,8 @@ internal unsafe struct MscAttentionParams
     /// <summary>Optional [1, num_q_heads]: a logit per head added to the softmax's denominator alone. Not over a latent cache.</summary>
     public MscTensor Sinks;
 
-    /// <summary>Optional relative position bias. Not implemented yet: must be absent.</summary>
+    /// <summary>Optional [num_q_heads, 2 D + 1], any D: added to the scaled score of a key at position j and a query at i is entry
+    /// clamp(j - i, -D, D) + D of the head's row (relative position bias of T5, its buckets expanded to distances).</summary>
     public MscTensor Bias;
 
     /// <summary>All zero but for the size, which <c>struct_size</c> states.</summary>

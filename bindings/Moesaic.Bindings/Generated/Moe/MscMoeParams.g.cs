@@ -18,7 +18,7 @@ internal unsafe struct MscMoeParams
 
     public int Precision;
 
-    /// <summary>A gated msc_epilogue: the experts' activation.</summary>
+    /// <summary>The experts' activation: a gated msc_epilogue, or without gates one of MSC_EPILOGUE_GELU, GELU_TANH and RELU.</summary>
     public int Activation;
 
     /// <summary>1: add to out; 0: store.</summary>
@@ -32,7 +32,8 @@ internal unsafe struct MscMoeParams
 
     public MscTensor Weights;
 
-    /// <summary>Stacks of E experts: gate and up [I, H], down [H, I].</summary>
+    /// <summary>Stacks of E experts: gate and up [I, H], down [H, I]. Without gates (down(act(up x + up_bias))) gate is NULL, and so is
+    /// the shared expert's.</summary>
     public MscWeight* Gate;
 
     public MscWeight* Up;

@@ -22,4 +22,6 @@ internal enum MscEpilogue
     Gelu = 5,
     /// <summary>out = gelu_tanh(y), likewise.</summary>
     GeluTanh = 6,
+    /// <summary>out_i = max(0, y_i)</summary>
+    Relu = 8,
 }

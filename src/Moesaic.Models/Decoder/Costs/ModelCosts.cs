@@ -68,7 +68,7 @@ public sealed class ModelCosts
         long embeddingBytes = bytesPerExpert(decoder.Embedding);
         bool tied = decoder.OutputHead is null;
         return new ModelCosts(
-            [.. decoder.Layers.Select(l => Of(l, bytesPerExpert, form))],
+            [.. (decoder.Encoder?.Layers ?? []).Concat(decoder.Layers).Select(l => Of(l, bytesPerExpert, form))],
             head,
             tied ? 0 : embeddingBytes,
             embeddingBytes / decoder.Embedding.Rows,
@@ -133,6 +133,15 @@ public sealed class ModelCosts
         if (attention.Latent is { } latent)
         {
             counter.Add(latent, form);
+        }
+
+        if (layer.CrossAttention is { } cross)
+        {
+            counter.Add(cross.Norm.Weight).Add(cross.Attention.Output);
+            foreach (ProjectionDescription projection in cross.Attention.Input)
+            {
+                counter.Add(projection);
+            }
         }
 
         switch (layer.FeedForward)
@@ -221,17 +230,17 @@ public sealed class ModelCosts
             return this;
         }
 
-        public Counter Add(MlpDescription mlp) => Add(mlp.Gate).Add(mlp.Up).Add(mlp.Down);
+        public Counter Add(MlpDescription mlp) => (mlp.Gate is { } gate ? Add(gate) : this).Add(mlp.Up).Add(mlp.Down);
 
         public Counter AddExperts(MoeDescription moe)
         {
-            long one = (moe.Gate.Count + moe.Up.Count + moe.Down.Count) / moe.NumExperts;
+            long one = ((moe.Gate?.Count ?? 0) + moe.Up.Count + moe.Down.Count) / moe.NumExperts;
             long biases = ((moe.GateBias?.Length ?? 0) + (moe.UpBias?.Length ?? 0) + (moe.DownBias?.Length ?? 0)) / moe.NumExperts;
             _sum = _sum with
             {
                 Parameters = _sum.Parameters + ((one + biases) * moe.NumExperts),
                 ActiveParameters = _sum.ActiveParameters + ((one + biases) * moe.Router.TopK),
-                ExpertBytes = bytesPerExpert(moe.Gate) + bytesPerExpert(moe.Up) + bytesPerExpert(moe.Down) + (biases * sizeof(float)),
+                ExpertBytes = (moe.Gate is { } gate ? bytesPerExpert(gate) : 0) + bytesPerExpert(moe.Up) + bytesPerExpert(moe.Down) + (biases * sizeof(float)),
                 NumExperts = moe.NumExperts,
                 TopK = moe.Router.TopK,
                 MultiplyAdds = _sum.MultiplyAdds + (one * moe.Router.TopK),

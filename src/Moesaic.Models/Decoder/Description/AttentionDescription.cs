@@ -44,6 +44,12 @@ public sealed record AttentionDescription
     /// <summary>Optional logit per query head that is added to the softmax's denominator alone.</summary>
     public VectorSource? Sinks { get; init; }
 
+    /// <summary>Every token sees the whole sequence, which must come in one step.</summary>
+    public bool IsBidirectional { get; init; }
+
+    /// <summary>Index into <see cref="DecoderDescription.PositionBiases"/>; -1: none.</summary>
+    public int PositionBias { get; init; } = -1;
+
     /// <summary>Multi-head latent attention; null: each head's keys and values are projected from the layer's input.</summary>
     public LatentAttentionDescription? Latent { get; init; }
 

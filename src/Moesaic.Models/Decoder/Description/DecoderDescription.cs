@@ -34,6 +34,15 @@ public sealed record DecoderDescription
     /// <summary>The rotary embeddings that the layers refer to.</summary>
     public required ImmutableArray<RopeDescription> Ropes { get; init; }
 
+    /// <summary>The relative position biases that the layers refer to.</summary>
+    public ImmutableArray<PositionBiasDescription> PositionBiases { get; init; } = [];
+
+    /// <summary>The encoder under an encoder-decoder; null for a decoder alone.</summary>
+    public EncoderStackDescription? Encoder { get; init; }
+
+    /// <summary>The id that an encoder-decoder's output begins with; null where the configuration names none.</summary>
+    public int? StartId { get; init; }
+
     public required NormDescription OutputNorm { get; init; }
 
     /// <summary>[vocabulary, hidden]; null when the embedding is used (tied).</summary>

@@ -16,17 +16,18 @@ public abstract record FeedForwardDescription
     public float ActivationLimit { get; init; }
 }
 
-/// <summary>down(act(gate x) * up x).</summary>
+/// <summary>down(act(gate x) * up x), or without a gate down(act(up x)).</summary>
 public sealed record MlpDescription : FeedForwardDescription
 {
-    public required ProjectionDescription Gate { get; init; }
+    /// <summary>Null where the activation has no gate.</summary>
+    public required ProjectionDescription? Gate { get; init; }
 
     public required ProjectionDescription Up { get; init; }
 
     public required ProjectionDescription Down { get; init; }
 
     /// <summary>Rows of gate and up.</summary>
-    public int Width => checked((int)Gate.Weight.Rows);
+    public int Width => checked((int)Up.Weight.Rows);
 }
 
 /// <summary>The weighted sum of the chosen experts, and a shared expert that every token passes, unscaled.</summary>
@@ -34,7 +35,8 @@ public sealed record MoeDescription : FeedForwardDescription
 {
     public required RouterDescription Router { get; init; }
 
-    public required MatrixSource Gate { get; init; }
+    /// <summary>Null where the activation has no gate.</summary>
+    public required MatrixSource? Gate { get; init; }
 
     public required MatrixSource Up { get; init; }
 
@@ -52,8 +54,8 @@ public sealed record MoeDescription : FeedForwardDescription
     /// <summary>Optional, without biases; several shared experts are one of their summed width.</summary>
     public MlpDescription? Shared { get; init; }
 
-    public int NumExperts => checked((int)Gate.NumExperts);
+    public int NumExperts => checked((int)Up.NumExperts);
 
     /// <summary>Rows of one expert's gate and up.</summary>
-    public int ExpertWidth => checked((int)Gate.Rows);
+    public int ExpertWidth => checked((int)Up.Rows);
 }

@@ -13,4 +13,7 @@ public enum GatedActivation
     /// g * sigmoid(alpha g) * (u + 1) for act(gate) * up, with g = min(gate, limit) and u = clamp(up, -limit, limit) (GPT-OSS).
     /// </summary>
     ClampedSilu = 3,
+
+    /// <summary>max(0, x), without a gate: down(act(up x)).</summary>
+    Relu = 8,
 }

@@ -14,6 +14,9 @@ public sealed record VectorSource(string Tensor, long Length, long TensorLength,
     /// <summary>A vector stored as a tensor of its own.</summary>
     public static VectorSource Whole(string tensor, long length) => new(tensor, length, length);
 
+    /// <summary>What each stored element is multiplied with.</summary>
+    public float Factor { get; init; } = 1;
+
     /// <summary>Number of rows of the stored tensor; 1 where it is a plain vector.</summary>
     public long TensorRows { get; init; } = 1;
 

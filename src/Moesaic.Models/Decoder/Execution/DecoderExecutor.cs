@@ -31,6 +31,11 @@ public sealed class DecoderExecutor : IDisposable
         ArgumentNullException.ThrowIfNull(decoder);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate(decoder);
+        if (decoder.Description.Encoder is not null)
+        {
+            throw new NotSupportedException($"{decoder.Description.Family} is an encoder-decoder, whose input and output are apart. Its outputs can be scored (score --ids with decoder_ids); generating, chat and serving are for decoders alone.");
+        }
+
         _decoder = decoder;
         _options = options;
         DecoderDescription description = decoder.Description;

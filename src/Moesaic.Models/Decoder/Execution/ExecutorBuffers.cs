@@ -10,14 +10,14 @@ internal sealed class ExecutorBuffers : IDisposable
     public ExecutorBuffers(LoadedDecoder decoder, ExecutorOptions options)
     {
         DecoderDescription description = decoder.Description;
-        LayerDescription[] layers = [.. description.Layers, .. options.UseMtp ? description.MtpLayers.Select(m => m.Layer) : []];
+        LayerDescription[] layers = [.. description.Encoder?.Layers ?? [], .. description.Layers, .. options.UseMtp ? description.MtpLayers.Select(m => m.Layer) : []];
         int tokens = options.MaxTokens;
         int hidden = description.HiddenSize;
         try
         {
             Residual = Create(decoder.Device, tokens, hidden);
-            Projected = Create(decoder.Device, tokens, layers.Max(l => l.Attention.InputWidth));
-            Attended = Create(decoder.Device, tokens, layers.Max(l => l.Attention.OutputWidth));
+            Projected = Create(decoder.Device, tokens, layers.Max(l => Math.Max(l.Attention.InputWidth, l.CrossAttention?.Attention.InputWidth ?? 0)));
+            Attended = Create(decoder.Device, tokens, layers.Max(l => Math.Max(l.Attention.OutputWidth, l.CrossAttention?.Attention.OutputWidth ?? 0)));
             if (decoder.LatentForm != LatentForm.Expanded && layers.Any(l => l.Attention.Latent is not null))
             {
                 Absorbed = Create(decoder.Device, tokens, layers.Max(l => (long)l.Attention.NumHeads * (l.Attention.Latent?.CachedWidth ?? 0)));

@@ -10,6 +10,9 @@ internal sealed class LayerRunner(ComputeStream stream, ExecutorBuffers buffers,
     /// <summary>Sees the inputs of matrices; null but for calibration.</summary>
     public InputCollector? Inputs { get; set; }
 
+    /// <summary>Of <see cref="DecoderDescription.PositionBiases"/>, by distance.</summary>
+    public Tensor[] PositionBiases { get; init; } = [];
+
     /// <param name="batch">The step's tokens.</param>
     /// <param name="layer">The layer.</param>
     /// <param name="moeLayer">Its index among the layers with experts.</param>
@@ -18,6 +21,11 @@ internal sealed class LayerRunner(ComputeStream stream, ExecutorBuffers buffers,
         int tokens = batch.NumTokens;
         Tensor residual = buffers.Residual.SliceRows(0, tokens);
         Attend(batch, layer, residual, tokens);
+        if (layer.Cross is { } cross)
+        {
+            AttendCross(batch, cross, residual, tokens);
+        }
+
         if (layer.Mlp is { } mlp)
         {
             FeedForward(layer, mlp, residual, tokens);
@@ -78,16 +86,65 @@ internal sealed class LayerRunner(ComputeStream stream, ExecutorBuffers buffers,
             Output = attended,
             Scale = attention.Scale,
             Window = attention.Window,
+            IsCausal = !attention.IsBidirectional,
             Sinks = layer.Sinks,
+            Bias = attention.PositionBias >= 0 ? PositionBiases[attention.PositionBias] : default,
         });
         return attended;
+    }
+
+    /// <summary>Writes keys and values of an encoder's output, [tokens of the batch, hidden], for <see cref="Run"/> to attend to.</summary>
+    public void WriteCross(Batch input, PreparedCross cross, in Tensor encoded)
+    {
+        AttentionDescription attention = cross.Attention;
+        int tokens = input.NumTokens;
+        long keyWidth = (long)attention.NumKeyValueHeads * attention.KeyWidth;
+        Tensor key = buffers.Projected.SliceRows(0, tokens).SliceColumns(0, keyWidth);
+        Tensor value = buffers.Projected.SliceRows(0, tokens).SliceColumns(keyWidth, (long)attention.NumKeyValueHeads * attention.ValueWidth);
+        Project(encoded, default, Epilogue.Store, [cross.Key.To(key), cross.Value.To(value)]);
+
+        // There are no queries yet; without rotation and norm the op leaves what stands in their place as it is.
+        stream.RopeAppend(input, cross.Cache, new RopeAppendParams
+        {
+            Layer = cross.CacheLayer,
+            NumQueryHeads = attention.NumKeyValueHeads,
+            Query = key,
+            Key = key,
+            Value = value,
+        });
+    }
+
+    private void AttendCross(Batch batch, PreparedCross cross, in Tensor residual, int tokens)
+    {
+        AttentionDescription attention = cross.Attention;
+        Tensor query = buffers.Projected.SliceRows(0, tokens).SliceColumns(0, (long)attention.NumHeads * attention.KeyWidth);
+        Project(residual, cross.Norm, Epilogue.Store, [cross.Query.To(query)]);
+        Tensor attended = buffers.Attended.SliceRows(0, tokens).SliceColumns(0, attention.OutputWidth);
+        stream.Attention(batch, cross.Cache, new AttentionParams
+        {
+            Precision = precision,
+            Layer = cross.CacheLayer,
+            NumQueryHeads = attention.NumHeads,
+            Query = query,
+            Output = attended,
+            Scale = attention.Scale,
+            IsCausal = false,
+        });
+        Project(attended, default, Epilogue.Add, [cross.Output.To(residual)]);
     }
 
     private void FeedForward(PreparedLayer layer, PreparedMlp mlp, in Tensor residual, int tokens)
     {
         Tensor gated = buffers.Gated.SliceRows(0, tokens).SliceColumns(0, mlp.Width);
-        Inputs?.Add(mlp.Gate.Weight, residual, layer.FeedForwardNorm);
         Inputs?.Add(mlp.Up.Weight, residual, layer.FeedForwardNorm);
+        if (mlp.Gate is not { } gate)
+        {
+            Project(residual, layer.FeedForwardNorm, layer.Epilogue, [mlp.Up.To(gated)]);
+            Project(gated, default, Epilogue.Add, [mlp.Down.To(residual)]);
+            return;
+        }
+
+        Inputs?.Add(gate.Weight, residual, layer.FeedForwardNorm);
         stream.Linear(new LinearParams
         {
             Precision = precision,
@@ -97,7 +154,7 @@ internal sealed class LayerRunner(ComputeStream stream, ExecutorBuffers buffers,
             Input = residual,
             NormWeight = layer.FeedForwardNorm.Weight,
             NormEpsilon = layer.FeedForwardNorm.Epsilon,
-            Targets = [mlp.Gate.To(gated), mlp.Up.To(default)],
+            Targets = [gate.To(gated), mlp.Up.To(default)],
         });
         AddOutput(gated, mlp.Down, layer.FeedForwardPostNorm, residual, tokens);
     }
@@ -134,7 +191,11 @@ internal sealed class LayerRunner(ComputeStream stream, ExecutorBuffers buffers,
             Cache = layer.Cache,
             CacheLayer = layer.CacheLayer,
         });
-        Inputs?.Add(moe.Gate, normed, default);
+        if (moe.Gate is { } gates)
+        {
+            Inputs?.Add(gates, normed, default);
+        }
+
         Inputs?.Add(moe.Up, normed, default);
         Tensor update = layer.FeedForwardPostNorm is null ? residual : buffers.Update.SliceRows(0, tokens);
         stream.Moe(new MoeParams
@@ -153,7 +214,7 @@ internal sealed class LayerRunner(ComputeStream stream, ExecutorBuffers buffers,
             DownBias = moe.DownBias,
             GateAlpha = layer.GateAlpha,
             GateLimit = layer.GateLimit,
-            SharedGate = moe.Shared?.Gate.Weight,
+            SharedGate = moe.Shared?.Gate?.Weight,
             SharedUp = moe.Shared?.Up.Weight,
             SharedDown = moe.Shared?.Down.Weight,
             Output = update,

@@ -5,7 +5,7 @@ namespace Moesaic.Models.Decoder;
 /// <summary>A layer with every weight and vector looked up, so that a step does not search.</summary>
 internal sealed class PreparedLayer
 {
-    public PreparedLayer(LoadedDecoder decoder, LayerDescription layer, KvCache cache, int cacheLayer)
+    public PreparedLayer(LoadedDecoder decoder, LayerDescription layer, KvCache cache, int cacheLayer, KvCache? crossCache = null)
     {
         AttentionDescription attention = layer.Attention;
         Attention = attention;
@@ -20,6 +20,9 @@ internal sealed class PreparedLayer
         Latent = attention.Latent is { } latent ? new PreparedLatent(decoder, attention, latent) : null;
         Output = new PreparedProjection(decoder, attention.Output);
         AttentionPostNorm = layer.AttentionPostNorm is { } attentionPost ? new PreparedNorm(decoder, attentionPost) : null;
+        Cross = layer.CrossAttention is { } cross
+            ? new PreparedCross(decoder, cross, crossCache ?? throw new ArgumentNullException(nameof(crossCache)), cacheLayer)
+            : null;
         FeedForwardNorm = new PreparedNorm(decoder, layer.FeedForwardNorm);
         FeedForwardPostNorm = layer.FeedForwardPostNorm is { } feedForwardPost ? new PreparedNorm(decoder, feedForwardPost) : null;
         Epilogue = EpilogueOf(layer.FeedForward.Activation);
@@ -57,6 +60,9 @@ internal sealed class PreparedLayer
     /// <summary>Null: the attention's output is added as it is.</summary>
     public PreparedNorm? AttentionPostNorm { get; }
 
+    /// <summary>Attention over an encoder's output; null in a decoder alone.</summary>
+    public PreparedCross? Cross { get; }
+
     public PreparedNorm FeedForwardNorm { get; }
 
     /// <summary>Null: the feed-forward's output is added as it is.</summary>
@@ -79,6 +85,7 @@ internal sealed class PreparedLayer
         GatedActivation.Silu => Epilogue.SwiGlu,
         GatedActivation.GeluTanh => Epilogue.GeluTanhGlu,
         GatedActivation.ClampedSilu => Epilogue.SwiGluClamped,
+        GatedActivation.Relu => Epilogue.Relu,
         _ => throw new ArgumentOutOfRangeException(nameof(activation), activation, "Unknown activation."),
     };
 }
@@ -99,9 +106,30 @@ internal readonly struct PreparedProjection(LoadedDecoder decoder, ProjectionDes
     public LinearTarget To(in Tensor output) => new(Weight, output, Bias);
 }
 
+internal sealed class PreparedCross(LoadedDecoder decoder, CrossAttentionDescription cross, KvCache cache, int cacheLayer)
+{
+    public AttentionDescription Attention { get; } = cross.Attention;
+
+    public PreparedNorm Norm { get; } = new(decoder, cross.Norm);
+
+    public PreparedProjection Query { get; } = new(decoder, cross.Attention.Input[0]);
+
+    public PreparedProjection Key { get; } = new(decoder, cross.Attention.Input[1]);
+
+    public PreparedProjection Value { get; } = new(decoder, cross.Attention.Input[2]);
+
+    public PreparedProjection Output { get; } = new(decoder, cross.Attention.Output);
+
+    /// <summary>Keys and values of the encoder's output.</summary>
+    public KvCache Cache { get; } = cache;
+
+    public int CacheLayer { get; } = cacheLayer;
+}
+
 internal sealed class PreparedMlp(LoadedDecoder decoder, MlpDescription mlp)
 {
-    public PreparedProjection Gate { get; } = new(decoder, mlp.Gate);
+    /// <summary>Null where the activation has no gate.</summary>
+    public PreparedProjection? Gate { get; } = mlp.Gate is { } gate ? new PreparedProjection(decoder, gate) : null;
 
     public PreparedProjection Up { get; } = new(decoder, mlp.Up);
 
@@ -120,7 +148,8 @@ internal sealed class PreparedMoe(LoadedDecoder decoder, MoeDescription moe)
 
     public Tensor SelectionBias { get; } = decoder.Vector(moe.Router.SelectionBias);
 
-    public Weight Gate { get; } = decoder.Weight(moe.Gate);
+    /// <summary>Null where the activation has no gate.</summary>
+    public Weight? Gate { get; } = moe.Gate is { } gate ? decoder.Weight(gate) : null;
 
     public Weight Up { get; } = decoder.Weight(moe.Up);
 

@@ -69,6 +69,16 @@ internal static class DecoderTensors
             }
         }
 
+        foreach (PositionBiasDescription bias in decoder.PositionBiases)
+        {
+            yield return bias.Table;
+        }
+
+        if (decoder.Encoder is { } encoder)
+        {
+            yield return encoder.OutputNorm.Weight;
+        }
+
         yield return decoder.OutputNorm.Weight;
         if (decoder.OutputHead?.Bias is { } headBias)
         {
@@ -101,21 +111,43 @@ internal static class DecoderTensors
         }
 
         yield return layer.Attention.Output.Weight;
+        if (layer.CrossAttention is { } cross)
+        {
+            foreach (ProjectionDescription projection in cross.Attention.Input)
+            {
+                yield return projection.Weight;
+            }
+
+            yield return cross.Attention.Output.Weight;
+        }
+
         switch (layer.FeedForward)
         {
             case MlpDescription mlp:
-                yield return mlp.Gate.Weight;
+                if (mlp.Gate is { } gate)
+                {
+                    yield return gate.Weight;
+                }
+
                 yield return mlp.Up.Weight;
                 yield return mlp.Down.Weight;
                 break;
             case MoeDescription moe:
                 yield return moe.Router.Weight;
-                yield return moe.Gate;
+                if (moe.Gate is { } gates)
+                {
+                    yield return gates;
+                }
+
                 yield return moe.Up;
                 yield return moe.Down;
                 if (moe.Shared is { } shared)
                 {
-                    yield return shared.Gate.Weight;
+                    if (shared.Gate is { } sharedGate)
+                    {
+                        yield return sharedGate.Weight;
+                    }
+
                     yield return shared.Up.Weight;
                     yield return shared.Down.Weight;
                 }
@@ -129,7 +161,11 @@ internal static class DecoderTensors
     {
         foreach (MoeDescription moe in Layers(decoder, includeMtp: true).Select(l => l.FeedForward).OfType<MoeDescription>())
         {
-            yield return moe.Gate;
+            if (moe.Gate is { } gate)
+            {
+                yield return gate;
+            }
+
             yield return moe.Up;
             yield return moe.Down;
             if (moe.Shared is { } shared)
@@ -142,7 +178,7 @@ internal static class DecoderTensors
     }
 
     private static IEnumerable<LayerDescription> Layers(DecoderDescription decoder, bool includeMtp) =>
-        includeMtp ? decoder.Layers.Concat(decoder.MtpLayers.Select(m => m.Layer)) : decoder.Layers;
+        [.. decoder.Encoder?.Layers ?? [], .. decoder.Layers, .. includeMtp ? decoder.MtpLayers.Select(m => m.Layer) : []];
 
     private static IEnumerable<VectorSource?> VectorsOf(LayerDescription layer)
     {
@@ -167,12 +203,23 @@ internal static class DecoderTensors
         yield return attention.Sinks;
         yield return attention.Output.Bias;
         yield return layer.AttentionPostNorm?.Weight;
+        if (layer.CrossAttention is { } cross)
+        {
+            yield return cross.Norm.Weight;
+            foreach (ProjectionDescription projection in cross.Attention.Input)
+            {
+                yield return projection.Bias;
+            }
+
+            yield return cross.Attention.Output.Bias;
+        }
+
         yield return layer.FeedForwardNorm.Weight;
         yield return layer.FeedForwardPostNorm?.Weight;
         switch (layer.FeedForward)
         {
             case MlpDescription mlp:
-                yield return mlp.Gate.Bias;
+                yield return mlp.Gate?.Bias;
                 yield return mlp.Up.Bias;
                 yield return mlp.Down.Bias;
                 break;

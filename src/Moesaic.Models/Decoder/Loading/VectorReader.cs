@@ -22,7 +22,7 @@ internal static class VectorReader
                 ElementFormat.BF16 => BitConverter.UInt32BitsToSingle((uint)BinaryPrimitives.ReadUInt16LittleEndian(element) << 16),
                 _ => throw new InvalidOperationException($"A plan let a vector of type {tensor.Format} through."),
             };
-            target[i] = value + source.Add;
+            target[i] = (value * source.Factor) + source.Add;
         }
     }
 }

@@ -78,7 +78,7 @@ internal sealed class PlainDecoder
             double[] sum = new double[row.Length];
             foreach ((int expert, double weight) in chosen[t])
             {
-                Add(sum, Gated(moe.Activation, moe.Gate, moe.Up, moe.Down, expert, row), weight);
+                Add(sum, Gated(moe.Activation, moe.Gate!, moe.Up, moe.Down, expert, row), weight);
             }
 
             if (moe.Shared is { } shared)
@@ -90,7 +90,7 @@ internal sealed class PlainDecoder
         })];
     }
 
-    private double[] Mlp(MlpDescription mlp, double[] x) => Gated(mlp.Activation, mlp.Gate.Weight, mlp.Up.Weight, mlp.Down.Weight, 0, x);
+    private double[] Mlp(MlpDescription mlp, double[] x) => Gated(mlp.Activation, mlp.Gate!.Weight, mlp.Up.Weight, mlp.Down.Weight, 0, x);
 
     private double[] Gated(GatedActivation activation, MatrixSource gate, MatrixSource up, MatrixSource down, int expert, double[] x)
     {

@@ -1,0 +1,23 @@
+using Moesaic.Interop;
+
+namespace Moesaic.Models.Decoder;
+
+/// <summary>Arithmetic and bounds of an encoder-decoder's executor.</summary>
+public sealed record EncoderDecoderOptions
+{
+    public Precision Precision { get; init; } = Precision.Fast;
+
+    public KvFormat KvFormat { get; init; } = KvFormat.BF16;
+
+    /// <summary>Tokens of the longest input.</summary>
+    public required int MaxInputTokens { get; init; }
+
+    /// <summary>Tokens of the longest output, the one that it begins with included.</summary>
+    public required int MaxOutputTokens { get; init; }
+
+    /// <summary>Logits of every token of a step; otherwise of the last.</summary>
+    public bool AllLogits { get; init; }
+
+    /// <summary>Positions of a cache page; a multiple of 16.</summary>
+    public int PageTokens { get; init; } = 64;
+}
