@@ -11,6 +11,7 @@ using Moesaic.TestSupport;
 namespace Moesaic.Models.Tests.Quantised;
 
 /// <summary>Each quantised format of Hugging Face checkpoints: exact values, reference logits, equal bits however computed.</summary>
+[TestFixture("fp8_block")]
 [TestFixture("fp8_tensor")]
 [TestFixture("fp8_channel")]
 [TestFixture("int8_channel")]
