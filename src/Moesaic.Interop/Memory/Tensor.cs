@@ -48,7 +48,7 @@ public readonly record struct Tensor(
     /// <exception cref="ArgumentOutOfRangeException">The format has blocks.</exception>
     public static int SizeOf(TensorFormat format) => format switch
     {
-        TensorFormat.I8 or TensorFormat.U8 => 1,
+        TensorFormat.I8 or TensorFormat.U8 or TensorFormat.F8_E4M3 => 1,
         TensorFormat.F16 or TensorFormat.BF16 or TensorFormat.I16 => 2,
         TensorFormat.F32 or TensorFormat.I32 or TensorFormat.U32 => 4,
         TensorFormat.F64 or TensorFormat.I64 => 8,

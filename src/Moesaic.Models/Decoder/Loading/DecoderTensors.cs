@@ -170,7 +170,11 @@ internal static class DecoderTensors
             yield return moe.Down;
             if (moe.Shared is { } shared)
             {
-                yield return shared.Gate.Weight;
+                if (shared.Gate is { } sharedGate)
+                {
+                    yield return sharedGate.Weight;
+                }
+
                 yield return shared.Up.Weight;
                 yield return shared.Down.Weight;
             }
