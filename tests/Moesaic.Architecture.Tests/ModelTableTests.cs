@@ -17,7 +17,7 @@ internal sealed partial class ModelTableTests
     {
         HashSet<string> known = [.. Sources().SelectMany(s => Declared().Matches(s)).Select(m => m.Groups[1].Success ? m.Groups[1].Value : m.Groups[2].Value)];
         string[] named = [.. Rows().SelectMany(row => row).SelectMany(cell => TestName().Matches(cell)).Select(m => m.Groups[1].Value).Distinct()];
-        Assert.That(named, Has.Length.GreaterThan(20), "the page names its tests in backticks, their names end with Tests or have underscores");
+        Assert.That(named, Has.Length.GreaterThan(15), "the page names its tests in backticks, their names end with Tests or have underscores");
         Assert.That(named.Where(name => !known.Contains(name)), Is.Empty, $"{Page} names tests that do not exist");
     }
 
@@ -42,6 +42,6 @@ internal sealed partial class ModelTableTests
     [GeneratedRegex(@"`(\w+Tests|\w+_\w+_\w+)`")]
     private static partial Regex TestName();
 
-    [GeneratedRegex(@"\bclass\s+\w+[^{]*\bIModelFamily\b")]
+    [GeneratedRegex(@"\bsealed\s+class\s+\w+[^{]*\bIModelFamily\b")]
     private static partial Regex Family();
 }

@@ -1,6 +1,7 @@
 #include "core/batch_update.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "core/error.h"
 
@@ -107,7 +108,9 @@ void update_batch(msc_batch& batch, const msc_batch_desc& desc) {
   for (int64_t table = 0; table < num_tables; ++table) {
     const int32_t length = desc.host_key_lengths == nullptr ? 0 : desc.host_key_lengths[table];
     const int32_t last_token = desc.host_query_offsets[table % desc.num_sequences + 1] - 1;
-    batch.key_lengths[static_cast<size_t>(table)] = length > 0 ? length : desc.host_positions[last_token] + 1;
+    // The largest position has no successor; no table has pages for it, so the ops refuse it either way.
+    const int32_t last_position = std::min(desc.host_positions[last_token], std::numeric_limits<int32_t>::max() - 1);
+    batch.key_lengths[static_cast<size_t>(table)] = length > 0 ? length : last_position + 1;
 
     const int32_t* source = desc.host_page_tables + table * desc.pages_stride;
     int32_t* target = batch.page_tables.data() + table * batch.limits.max_pages;
