@@ -5,20 +5,14 @@
 #include <cmath>
 #include <cstdint>
 #include <memory>
-#include <stdexcept>
 #include <vector>
 
 #include "moesaic/attention.h"
+#include "setup.h"
 
 namespace {
 
-void check(msc_status status) {
-  if (status != MSC_STATUS_OK) {
-    char text[512] = {};
-    msc_last_error_copy(text, sizeof text, nullptr);
-    throw std::runtime_error(text);
-  }
-}
+using bench::check;
 
 struct Heads {
   int64_t q, kv, width;
@@ -65,9 +59,9 @@ class Fixture {
     q_ = make_buffer(length * heads.q * heads.width);
     k_ = make_buffer(length * heads.kv * heads.width);
     out_ = make_buffer(queries * heads.q * heads.width);
-    set_batch(0, length);
+    bench::set_positions(batch_, stream_, pages_, 0, length);
     append(length);
-    set_batch(length - queries, length);
+    bench::set_positions(batch_, stream_, pages_, length - queries, length);
   }
 
   ~Fixture() {
@@ -108,25 +102,6 @@ class Fixture {
 
   msc_tensor tensor(msc_buffer* buffer, int64_t rows, int64_t heads) const {
     return {buffer, 0, rows, heads * heads_.width, heads * heads_.width, MSC_FORMAT_F32, 0};
-  }
-
-  void set_batch(int64_t begin, int64_t end) {
-    std::vector<int32_t> ids, positions;
-    for (int64_t p = begin; p < end; ++p) {
-      ids.push_back(0);
-      positions.push_back(static_cast<int32_t>(p));
-    }
-    const int32_t offsets[] = {0, static_cast<int32_t>(end - begin)};
-    msc_batch_desc desc = {};
-    desc.struct_size = sizeof desc;
-    desc.num_tokens = end - begin;
-    desc.num_sequences = 1;
-    desc.host_token_ids = ids.data();
-    desc.host_positions = positions.data();
-    desc.host_query_offsets = offsets;
-    desc.host_page_tables = pages_.data();
-    desc.pages_stride = static_cast<int64_t>(pages_.size());
-    check(msc_batch_update(batch_, stream_, &desc));
   }
 
   void append(int64_t length) {

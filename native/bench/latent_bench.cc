@@ -6,20 +6,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <stdexcept>
 #include <vector>
 
 #include "moesaic/latent.h"
+#include "setup.h"
 
 namespace {
 
-void check(msc_status status) {
-  if (status != MSC_STATUS_OK) {
-    char text[512] = {};
-    msc_last_error_copy(text, sizeof text, nullptr);
-    throw std::runtime_error(text);
-  }
-}
+using bench::check;
 
 // Widths of DeepSeek-V2 and V3, of the Lite model and of Kimi-K2; they differ in heads.
 constexpr int64_t kLatent = 512;
@@ -73,10 +67,10 @@ class Fixture {
     value_ = make_weight(kValue, kLatent);
     for (int64_t begin = 0; begin < length; begin += step) {
       const int64_t end = std::min(begin + step, length);
-      set_batch(begin, end);
+      bench::set_positions(batch_, stream_, pages_, begin, end);
       append(end - begin);
     }
-    set_batch(length - queries, length);
+    bench::set_positions(batch_, stream_, pages_, length - queries, length);
   }
 
   ~Fixture() {
@@ -186,25 +180,6 @@ class Fixture {
 
   static msc_tensor tensor(msc_buffer* buffer, int64_t rows, int64_t cols) {
     return {buffer, 0, rows, cols, cols, MSC_FORMAT_F32, 0};
-  }
-
-  void set_batch(int64_t begin, int64_t end) {
-    std::vector<int32_t> ids, positions;
-    for (int64_t p = begin; p < end; ++p) {
-      ids.push_back(0);
-      positions.push_back(static_cast<int32_t>(p));
-    }
-    const int32_t offsets[] = {0, static_cast<int32_t>(end - begin)};
-    msc_batch_desc desc = {};
-    desc.struct_size = sizeof desc;
-    desc.num_tokens = end - begin;
-    desc.num_sequences = 1;
-    desc.host_token_ids = ids.data();
-    desc.host_positions = positions.data();
-    desc.host_query_offsets = offsets;
-    desc.host_page_tables = pages_.data();
-    desc.pages_stride = static_cast<int64_t>(pages_.size());
-    check(msc_batch_update(batch_, stream_, &desc));
   }
 
   void append(int64_t tokens) {

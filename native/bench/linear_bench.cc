@@ -5,21 +5,15 @@
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "moesaic/ops.h"
+#include "setup.h"
 
 namespace {
 
-void check(msc_status status) {
-  if (status != MSC_STATUS_OK) {
-    char text[512] = {};
-    msc_last_error_copy(text, sizeof text, nullptr);
-    throw std::runtime_error(text);
-  }
-}
+using bench::check;
 
 struct Format {
   int32_t format;

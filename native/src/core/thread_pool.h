@@ -61,4 +61,15 @@ inline Range split_range(int64_t count, unsigned thread, unsigned num_threads, i
   return {begin < count ? begin : count, end < count ? end : count};
 }
 
+/// Calls f(thread, range) until `count` items are covered: on every thread of the pool with a range of its own, or once on
+/// the calling thread when `alone` (waking the pool costs more than small work).
+template <class F>
+void for_each_range(ThreadPool& pool, int64_t count, bool alone, F&& f) {
+  if (alone || pool.num_threads() == 1) {
+    f(0u, Range{0, count});
+    return;
+  }
+  pool.run([&](unsigned thread) { f(thread, split_range(count, thread, pool.num_threads())); });
+}
+
 }  // namespace msc

@@ -31,7 +31,7 @@ internal sealed class OlMoe : IModelFamily
         bool bias = s.GetBoolean("attention_bias", false);
         RopeDescription rope = PreNormDecoder.Rope(input, shape);
         input.RequireAllRead();
-        return Build(new LayerParts(shape, TensorNames.HuggingFace, input.HasTensor), rope, Experts(numExperts, topK, shape.Intermediate, normalise), bias);
+        return Build(new LayerParts(shape, TensorNames.HuggingFace, input.HasTensor), rope, MoeSettings.OfSoftmax(numExperts, topK, shape.Intermediate, normalise), bias);
     }
 
     public DecoderDescription Describe(GgufInput input)
@@ -47,17 +47,8 @@ internal sealed class OlMoe : IModelFamily
         RopeDescription rope = PreNormDecoder.Rope(input, shape, RopePairing.HalfSplit);
         bool bias = input.HasTensor("blk.0.attn_q.bias");
         input.RequireAllRead();
-        return Build(new LayerParts(shape, TensorNames.Gguf, input.HasTensor), rope, Experts(numExperts, topK, width, normalise), bias);
+        return Build(new LayerParts(shape, TensorNames.Gguf, input.HasTensor), rope, MoeSettings.OfSoftmax(numExperts, topK, width, normalise), bias);
     }
-
-    private static MoeSettings Experts(int numExperts, int topK, int width, bool normalise) => new()
-    {
-        NumExperts = numExperts,
-        TopK = topK,
-        ExpertWidth = width,
-        Score = RouterScore.Softmax,
-        Normalise = normalise,
-    };
 
     private DecoderDescription Build(LayerParts parts, RopeDescription rope, MoeSettings experts, bool bias) =>
         PreNormDecoder.Build(Name, parts, rope, layer => new LayerDescription

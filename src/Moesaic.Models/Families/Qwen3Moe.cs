@@ -27,7 +27,7 @@ internal sealed class Qwen3Moe : IModelFamily
         DecoderShape shape = DecoderShape.FromHuggingFace(input);
         int numExperts = s.GetInt32InRange(s.Spelling("num_experts", "num_local_experts"), 0, Limits.Experts);
         int topK = s.GetInt32InRange("num_experts_per_tok", 1, Math.Max(1, numExperts));
-        MoeSettings experts = Experts(numExperts, topK, s.GetInt32InRange("moe_intermediate_size", 1, Limits.Intermediate), s.GetBoolean("norm_topk_prob", false));
+        MoeSettings experts = MoeSettings.OfSoftmax(numExperts, topK, s.GetInt32InRange("moe_intermediate_size", 1, Limits.Intermediate), s.GetBoolean("norm_topk_prob", false));
         int step = s.GetInt32InRange("decoder_sparse_step", 1, Limits.Layers, 1);
         HashSet<int> dense = s.TryGetInt32Array("mlp_only_layers", out int[]? layers) ? [.. layers] : [];
         foreach (int layer in dense)
@@ -61,7 +61,7 @@ internal sealed class Qwen3Moe : IModelFamily
         s.RequireNumber("expert_weights_scale", 0, 1);
 
         // Converters write no key for renormalisation: released models have it. Older ones leave the experts' width out too.
-        MoeSettings experts = Experts(
+        MoeSettings experts = MoeSettings.OfSoftmax(
             numExperts,
             topK,
             s.TryGetInt32InRange("expert_feed_forward_length", 1, Limits.Intermediate) ?? Math.Max(1, shape.Intermediate / topK),
@@ -81,15 +81,6 @@ internal sealed class Qwen3Moe : IModelFamily
             outputBias,
             static _ => 0);
     }
-
-    private static MoeSettings Experts(int numExperts, int topK, int width, bool normalise) => new()
-    {
-        NumExperts = numExperts,
-        TopK = topK,
-        ExpertWidth = width,
-        Score = RouterScore.Softmax,
-        Normalise = normalise,
-    };
 
     // Unlike dense Qwen3, the family's code gives every layer the window and does not look at max_window_layers.
     private static Func<int, int> Window(JsonConfig config, int numLayers)

@@ -47,11 +47,7 @@ void embedding(msc_stream& stream, const PackedMatrix& table, const int32_t* row
     }
   };
   constexpr int64_t kAloneValues = 8192;  // fewer do not repay waking the other threads
-  if (out.rows * out.cols <= kAloneValues) {
-    section(0, {0, out.rows});
-    return;
-  }
-  pool.run([&](unsigned thread) { section(thread, split_range(out.rows, thread, pool.num_threads())); });
+  for_each_range(pool, out.rows, out.rows * out.cols <= kAloneValues, section);
 }
 
 }  // namespace msc::cpu

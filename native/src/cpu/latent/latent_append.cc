@@ -42,11 +42,7 @@ void latent_append(msc_stream& stream, const msc_batch& batch, msc_kv_cache& cac
     }
   };
   const int64_t elements = batch.num_tokens * (task.num_q_heads * d + layout.k_width);
-  if (elements < kInlineElements || pool.num_threads() == 1) {
-    append(0, {0, batch.num_tokens});
-    return;
-  }
-  pool.run([&](unsigned thread) { append(thread, split_range(batch.num_tokens, thread, pool.num_threads())); });
+  for_each_range(pool, batch.num_tokens, elements < kInlineElements, append);
 }
 
 }  // namespace msc::cpu

@@ -36,19 +36,11 @@ RmsNormRow rms_norm_add_row(int32_t isa) {
 
 void rms_norm(msc_stream& stream, Matrix<const float> input, const float* weight, float eps, bool add, Matrix<float> out) {
   const RmsNormRow row = add ? rms_norm_add_row(stream.device->isa) : rms_norm_row(stream.device->isa);
-  const auto rows = [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
+  const bool alone = input.rows * input.cols < kInlineElements;
+  for_each_range(stream.device->pool, input.rows, alone, [&](unsigned, Range range) {
+    for (int64_t r = range.begin; r < range.end; ++r) {
       row(input.row(r), weight, input.cols, eps, out.row(r));
     }
-  };
-  ThreadPool& pool = stream.device->pool;
-  if (pool.num_threads() == 1 || input.rows * input.cols < kInlineElements) {
-    rows(0, input.rows);
-    return;
-  }
-  pool.run([&](unsigned thread) {
-    const Range range = split_range(input.rows, thread, pool.num_threads());
-    rows(range.begin, range.end);
   });
 }
 

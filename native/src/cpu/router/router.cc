@@ -163,17 +163,13 @@ void route(msc_stream& stream, const RouterRule& rule, Matrix<const float> logit
   const int64_t thread_floats = router_scratch_floats(rule);
   auto* scratch =
       reinterpret_cast<float*>(stream.scratch(static_cast<size_t>(thread_floats) * sizeof(float) * pool.num_threads()));
-  const auto rows = [&](unsigned thread, Range range) {
+  const bool alone = logits.rows * logits.cols < kInlineLogits;
+  for_each_range(pool, logits.rows, alone, [&](unsigned thread, Range range) {
     for (int64_t r = range.begin; r < range.end; ++r) {
       route_row(scores, rule, logits.row(r), forced ? forced.row(r) : nullptr, ids.row(r), weights.row(r),
                 scratch + thread_floats * thread);
     }
-  };
-  if (pool.num_threads() == 1 || logits.rows * logits.cols < kInlineLogits) {
-    rows(0, {0, logits.rows});
-    return;
-  }
-  pool.run([&](unsigned thread) { rows(thread, split_range(logits.rows, thread, pool.num_threads())); });
+  });
 }
 
 }  // namespace msc::cpu

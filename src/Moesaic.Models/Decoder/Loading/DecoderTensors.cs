@@ -134,22 +134,9 @@ internal static class DecoderTensors
                 break;
             case MoeDescription moe:
                 yield return moe.Router.Weight;
-                if (moe.Gate is { } gates)
+                foreach (MatrixSource matrix in MatricesOf(moe))
                 {
-                    yield return gates;
-                }
-
-                yield return moe.Up;
-                yield return moe.Down;
-                if (moe.Shared is { } shared)
-                {
-                    if (shared.Gate is { } sharedGate)
-                    {
-                        yield return sharedGate.Weight;
-                    }
-
-                    yield return shared.Up.Weight;
-                    yield return shared.Down.Weight;
+                    yield return matrix;
                 }
 
                 break;
@@ -157,27 +144,27 @@ internal static class DecoderTensors
     }
 
     /// <summary>The matrices that the expert op multiplies, of all layers.</summary>
-    public static IEnumerable<MatrixSource> MatricesOfExperts(DecoderDescription decoder)
+    public static IEnumerable<MatrixSource> MatricesOfExperts(DecoderDescription decoder) =>
+        Layers(decoder, includeMtp: true).Select(l => l.FeedForward).OfType<MoeDescription>().SelectMany(MatricesOf);
+
+    private static IEnumerable<MatrixSource> MatricesOf(MoeDescription moe)
     {
-        foreach (MoeDescription moe in Layers(decoder, includeMtp: true).Select(l => l.FeedForward).OfType<MoeDescription>())
+        if (moe.Gate is { } gate)
         {
-            if (moe.Gate is { } gate)
+            yield return gate;
+        }
+
+        yield return moe.Up;
+        yield return moe.Down;
+        if (moe.Shared is { } shared)
+        {
+            if (shared.Gate is { } sharedGate)
             {
-                yield return gate;
+                yield return sharedGate.Weight;
             }
 
-            yield return moe.Up;
-            yield return moe.Down;
-            if (moe.Shared is { } shared)
-            {
-                if (shared.Gate is { } sharedGate)
-                {
-                    yield return sharedGate.Weight;
-                }
-
-                yield return shared.Up.Weight;
-                yield return shared.Down.Weight;
-            }
+            yield return shared.Up.Weight;
+            yield return shared.Down.Weight;
         }
     }
 

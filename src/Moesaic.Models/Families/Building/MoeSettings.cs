@@ -35,6 +35,16 @@ internal sealed record MoeSettings
 
     public float Scale { get; init; } = 1;
 
+    /// <summary>Softmax over all experts, no groups, no shared expert.</summary>
+    public static MoeSettings OfSoftmax(int numExperts, int topK, int expertWidth, bool normalise) => new()
+    {
+        NumExperts = numExperts,
+        TopK = topK,
+        ExpertWidth = expertWidth,
+        Score = RouterScore.Softmax,
+        Normalise = normalise,
+    };
+
     /// <summary>The experts of a layer.</summary>
     public MoeDescription Describe(LayerParts parts, int layer) => parts.Moe(
         layer,
