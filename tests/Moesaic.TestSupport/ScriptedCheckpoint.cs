@@ -36,7 +36,7 @@ public static class ScriptedCheckpoint
     /// <summary>What the endless answer repeats.</summary>
     public const string EndlessPiece = " la";
 
-    /// <summary>Longest context.</summary>
+    /// <summary>Longest context, unless told otherwise.</summary>
     public const int MaxContext = 2048;
 
     private const int Hidden = 64;
@@ -66,14 +66,16 @@ public static class ScriptedCheckpoint
         """;
 
     /// <summary>Writes the checkpoint into a folder.</summary>
+    /// <param name="folder">An existing folder.</param>
+    /// <param name="maxContext">Its longest context, which bounds the endless answer.</param>
     /// <returns>The folder.</returns>
-    public static string Write(string folder)
+    public static string Write(string folder, int maxContext = MaxContext)
     {
         Vocabulary vocabulary = new();
         File.WriteAllText(Path.Combine(folder, "config.json"), $$"""
             {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": {{Hidden}}, "intermediate_size": {{Hidden}}, "num_hidden_layers": 1,
              "num_attention_heads": {{Heads}}, "num_key_value_heads": {{Heads}}, "head_dim": {{Hidden / Heads}}, "hidden_act": "silu", "rms_norm_eps": 1e-6, "rope_theta": 10000.0,
-             "max_position_embeddings": {{MaxContext}}, "vocab_size": {{vocabulary.Size}}, "tie_word_embeddings": false, "eos_token_id": {{vocabulary.Id(End)}}, "torch_dtype": "float32"}
+             "max_position_embeddings": {{maxContext}}, "vocab_size": {{vocabulary.Size}}, "tie_word_embeddings": false, "eos_token_id": {{vocabulary.Id(End)}}, "torch_dtype": "float32"}
             """);
         File.WriteAllText(Path.Combine(folder, "generation_config.json"), $$"""{"eos_token_id": {{vocabulary.Id(End)}}}""");
         File.WriteAllText(Path.Combine(folder, "tokenizer.json"), vocabulary.Tokenizer());

@@ -10,7 +10,6 @@ namespace Moesaic.Server.Tests.Hosting;
 internal sealed class PressureTests
 {
     private const string Messages = "/v1/messages";
-    private const string Endless = """{"model":"m","prompt":"define river","max_tokens":900,"temperature":0,"ignore_eos":true,"stream":true}""";
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     private static readonly (string Path, string Fields)[] s_routes =
@@ -22,12 +21,11 @@ internal sealed class PressureTests
     ];
 
     [Test]
-    // What holds the only seat is a stream of limited length: a machine that stands still for its whole life sees no queue.
-    [Retry(3)]
     public async Task A_full_queue_is_429_and_says_when_to_come_back([Values] bool stream)
     {
-        await using OpenAiHost host = await OpenAiHost.StartAsync(change: static o => o with { Serving = new ServingOptions { MaxSequences = 1, MaxWaiting = 1 } });
-        using HttpResponseMessage runs = await host.OpenAsync("/v1/completions", Endless);
+        using BusySeat seat = new();
+        await using OpenAiHost host = await seat.StartHostAsync(static o => o with { Serving = new ServingOptions { MaxSequences = 1, MaxWaiting = 1 } });
+        using HttpResponseMessage runs = await host.OpenAsync(BusySeat.Path, BusySeat.Body);
         Task<JsonElement> waits = host.PostAsync("/v1/completions", "{\"model\":\"m\",\"prompt\":\"a\",\"max_tokens\":1}");
         await UntilAsync(() => host.Engine.Statistics().Waiting == 1);
         foreach ((string path, string fields) in s_routes)
@@ -42,12 +40,11 @@ internal sealed class PressureTests
     }
 
     [Test]
-    // What holds the only seat is a stream of limited length: a machine that stands still for its whole life sees no queue.
-    [Retry(3)]
     public async Task A_request_whose_time_runs_out_before_its_answer_begins_is_504([Values] bool stream)
     {
         ManualClock clock = new();
-        await using OpenAiHost host = await OpenAiHost.StartAsync(change: o => o with
+        using BusySeat seat = new();
+        await using OpenAiHost host = await seat.StartHostAsync(o => o with
         {
             RequestTimeout = TimeSpan.FromHours(1),
             KeepAliveInterval = null,
@@ -55,7 +52,7 @@ internal sealed class PressureTests
         });
         foreach ((string path, string fields) in s_routes)
         {
-            using HttpResponseMessage runs = await host.OpenAsync("/v1/completions", Endless);
+            using HttpResponseMessage runs = await host.OpenAsync(BusySeat.Path, BusySeat.Body);
             Task<HttpResponseMessage> late = SendAsync(host, path, fields, stream);
             await UntilAsync(() => host.Engine.Statistics().Waiting == 1);
             clock.Advance(TimeSpan.FromHours(2));
@@ -68,11 +65,12 @@ internal sealed class PressureTests
     }
 
     [TestCase("/v1/chat/completions", "\"messages\":[{\"role\":\"user\",\"content\":\"define river\"}],\"ignore_eos\":true")]
-    [TestCase("/v1/completions", "\"prompt\":\"define river\",\"max_tokens\":900,\"ignore_eos\":true")]
+    [TestCase("/v1/completions", "\"prompt\":\"define river\",\"max_tokens\":100000,\"ignore_eos\":true")]
     public async Task A_stream_whose_time_runs_out_tells_so_at_its_end(string path, string fields)
     {
         ManualClock clock = new();
-        await using OpenAiHost host = await OpenAiHost.StartAsync(change: o => o with { RequestTimeout = TimeSpan.FromHours(1), Serving = new ServingOptions { Clock = clock } });
+        using BusySeat seat = new();
+        await using OpenAiHost host = await seat.StartHostAsync(o => o with { RequestTimeout = TimeSpan.FromHours(1), Serving = new ServingOptions { Clock = clock } });
         using HttpResponseMessage response = await SendAsync(host, path, fields, stream: true);
         using StreamReader reader = new(await response.Content.ReadAsStreamAsync());
         await OpenAiHost.ReadEventAsync(reader);

@@ -70,12 +70,11 @@ internal sealed class EffectTests : OpenAiTests
     }
 
     [Test]
-    // What holds the only seat is a stream of limited length: a machine that stands still for its whole life sees no queue.
-    [Retry(3)]
     public async Task The_lower_priority_number_goes_first()
     {
-        await using OpenAiHost host = await OpenAiHost.StartAsync(change: static o => o with { Serving = new ServingOptions { MaxSequences = 1 } });
-        using HttpResponseMessage first = await host.OpenAsync(Chat, "{" + River + ",\"ignore_eos\":true,\"stream\":true}");
+        using BusySeat seat = new();
+        await using OpenAiHost host = await seat.StartHostAsync(static o => o with { Serving = new ServingOptions { MaxSequences = 1 } });
+        using HttpResponseMessage first = await host.OpenAsync(BusySeat.Path, BusySeat.Body);
         Task<JsonElement> later = host.PostAsync(Completions, "{" + RiverPrompt + ",\"ignore_eos\":true,\"max_tokens\":500,\"priority\":3}");
         await UntilWaitingAsync(host, 1);
         Task<JsonElement> sooner = host.PostAsync(Completions, "{" + RiverPrompt + ",\"max_tokens\":1,\"priority\":-3}");
