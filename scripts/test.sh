@@ -14,12 +14,20 @@ status=0
 
 say() { printf '\n== %s (%s)\n' "$1" "$(date +%T)"; }
 
-# check NAME COMMAND...: runs a check that is no test of its own; its failure fails the run.
+# check NAME COMMAND...: runs a check; its failure fails the run and is told again, with the end of what it said, in the
+# summary, for a reader who sees the end of the output only.
+failed_checks=()
 check() {
-  local name=$1
+  local name=$1 code=0 log=out/log/check.log
   shift
   say "$name"
-  "$@" || { echo "FAILED: $name"; status=1; }
+  "$@" 2>&1 | tee "$log" || code=$?
+  [ "$code" -eq 0 ] || {
+    echo "FAILED: $name (exit code $code)"
+    mv "$log" "out/log/failed-${#failed_checks[@]}.log"
+    failed_checks+=("$name (exit code $code)")
+    status=1
+  }
 }
 
 say "Setting up"
@@ -53,11 +61,10 @@ say "Building the managed side, warnings as errors"
 check "Generated bindings are current" "$dotnet" run --project bindings/Moesaic.Bindings.Generator -c Release --no-build -- --check
 say "Building the program"
 build_program
-say "Managed tests"
 # One project at a time, since some tests measure time. A test that hangs is named and ended, with its project, instead of
 # taking the whole run's time.
-"$dotnet" test Moesaic.slnx -m:1 -c Release --no-build --nologo -v quiet --logger "trx" --results-directory "$results/managed" \
-  --blame-hang-timeout 15min --blame-hang-dump-type none || status=1
+check "Managed tests" "$dotnet" test Moesaic.slnx -m:1 -c Release --no-build --nologo -v quiet --logger "trx" --results-directory "$results/managed" \
+  --blame-hang-timeout 15min --blame-hang-dump-type none
 
 check "Performance gate" scripts/perf-gate.sh
 check "Performance gate notices kernels that run twice" scripts/perf-gate.sh --prove --only q4_
@@ -67,6 +74,10 @@ check "Packages, and a sample that is built from them" scripts/sample.sh
 
 say "Summary"
 "$dotnet" run --project tests/Moesaic.TestSummary -c Release --no-build -- "$results" tests/allowed-skips.txt >out/log/summary.txt || status=1
-[ "$status" -eq 0 ] || echo "The run failed; see above." 
+for i in "${!failed_checks[@]}"; do
+  echo "FAILED: ${failed_checks[$i]}; the end of what it said:"
+  grep -v -e 'Skipped$' -e '^instruction set not on this machine' "out/log/failed-$i.log" | tail -n 30
+done
+[ "$status" -eq 0 ] || echo "The run failed."
 cat out/log/summary.txt
 exit "$status"
