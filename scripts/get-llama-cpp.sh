@@ -4,26 +4,21 @@
 # Leaves .tools/llama.cpp/llama-bench and llama-server, wrappers that run the programs with their own loader and libraries.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. scripts/lib/debian.sh
 target=$PWD/.tools/llama.cpp
 state=$PWD/.tools/apt-sid
-mkdir -p "$target/debs" "$state/lists/partial" "$state/cache/archives/partial"
+mkdir -p "$target/debs"
 
-# The mirror that this machine already uses for Debian.
-mirror=$(grep -rhoE 'https?://[^ ]+/debian/?( |$)' /etc/apt/sources.list /etc/apt/sources.list.d/ 2>/dev/null | head -n 1 | tr -d ' ' || true)
-[ -n "$mirror" ] || { echo "get-llama-cpp.sh: no Debian mirror in this machine's apt sources" >&2; exit 1; }
-echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror sid main" >"$state/sources.list"
-options=(-o "Dir::Etc::sourcelist=$state/sources.list" -o Dir::Etc::sourceparts=/dev/null -o "Dir::State::Lists=$state/lists"
-  -o "Dir::Cache=$state/cache" -o "Dir::State::status=/dev/null" -o APT::Install-Recommends=false -o APT::Sandbox::User=root)
-apt-get "${options[@]}" update -qq
+debian_apt "$state" sid main || exit 1
 
 # Everything that the program needs, from libc up, so that the machine's own release does not matter.
-packages=$(apt-cache "${options[@]}" depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks \
+packages=$(apt-cache "${apt_options[@]}" depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks \
   --no-replaces --no-enhances llama.cpp-tools 2>/dev/null | grep -E '^[a-z0-9]' | grep -vE '^(debconf|perl|python3|adduser|passwd)' | sort -u)
 [ -n "$packages" ] || { echo "get-llama-cpp.sh: this mirror's sid has no llama.cpp-tools" >&2; exit 1; }
 (
   cd "$target/debs"
   for package in $packages; do
-    apt-get "${options[@]}" download -qq "$package" 2>/dev/null || true
+    apt-get "${apt_options[@]}" download -qq "$package" 2>/dev/null || true
   done
 )
 for deb in "$target"/debs/*.deb; do
