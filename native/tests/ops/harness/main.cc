@@ -17,10 +17,10 @@
 namespace optest {
 namespace {
 
-// Sanitized builds are slow; that results do not depend on the count is the other builds' business.
+// Sanitized and emulated builds are slow; that results do not depend on the count is the other builds' business.
 #if defined(__SANITIZE_THREAD__)
 constexpr uint32_t kThreadCounts[] = {3};
-#elif defined(__SANITIZE_ADDRESS__)
+#elif defined(__SANITIZE_ADDRESS__) || defined(MSC_EMULATE_AVX512)
 constexpr uint32_t kThreadCounts[] = {2};
 #else
 constexpr uint32_t kThreadCounts[] = {1, 2, 3};
