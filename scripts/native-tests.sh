@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the native test programs of one CMake preset and sums their results.
 # usage: native-tests.sh PRESET [RESULTS_FOLDER]
-# Results go to RESULTS_FOLDER/native-PRESET-PROGRAM.xml. Ends with the reasons of skips and the line
+# Results go to RESULTS_FOLDER/native-PRESET-PROGRAM-SHARE.xml. Ends with the reasons of skips and the line
 # 'N passed, N failed, N skipped'; fails when a test failed, a program died or nothing ran.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -9,8 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 preset=$1
 results=${2:-$PWD/out/test-results}
 mkdir -p "$results"
-log=$results/native-$preset.log
-: >"$log"
+rm -f "$results"/native-"$preset"-*
 status=0
 
 # Emulated instructions matter to the ops alone. ThreadSanitizer's subject is the thread pool and what else the native
@@ -29,20 +28,34 @@ export TSAN_OPTIONS="halt_on_error=1 ${TSAN_OPTIONS:-}"
 export ASAN_OPTIONS="detect_stack_use_after_return=1 allocator_may_return_null=1 ${ASAN_OPTIONS:-}"
 export UBSAN_OPTIONS="print_stacktrace=1 ${UBSAN_OPTIONS:-}"
 
-for program in $programs; do
-  binary=out/native/$preset/$program
+# run_program PROGRAM: in as many shares at a time as there are processors, since most of an op test's time is the plain
+# reference on one thread; the native tests, which also test times and what the process holds, run alone.
+run_program() {
+  local program=$1 binary=out/native/$preset/$1 shards=1 shard code pids=()
   [ -x "$binary" ] || { echo "$binary is not there: cmake --preset $preset && cmake --build --preset $preset" >&2; exit 1; }
-  xml=$results/native-$preset-$program.xml
-  rm -f "$xml"
-  code=0
-  # The programs take minutes; one that hangs must not take the whole run's time.
-  timeout --kill-after=30 "${NATIVE_TEST_LIMIT:-2700}" "$binary" --gtest_brief=1 --gtest_color=no --gtest_filter="$filter" --gtest_output="xml:$xml" >>"$log" 2>&1 || code=$?
-  if [ "$code" -ne 0 ]; then
-    status=1
-    [ "$code" -ne 124 ] || echo "$program ($preset) did not end in time and was ended"
-    echo "$program ($preset) ended with status $code; the end of its output:"
-    grep -v -e 'SKIPPED' -e '^instruction set' -e 'Skipped$' "$log" | tail -n 40
-  fi
+  [ "$program" != moesaic_op_tests ] || shards=$(nproc)
+  for ((shard = 0; shard < shards; shard++)); do
+    local name=native-$preset-$program-$shard
+    rm -f "$results/$name.xml"
+    # The programs take minutes; one that hangs must not take the whole run's time.
+    GTEST_TOTAL_SHARDS=$shards GTEST_SHARD_INDEX=$shard timeout --kill-after=30 "${NATIVE_TEST_LIMIT:-2700}" "$binary" --gtest_brief=1 \
+      --gtest_color=no --gtest_filter="$filter" --gtest_output="xml:$results/$name.xml" >"$results/$name.log" 2>&1 &
+    pids+=($!)
+  done
+  for ((shard = 0; shard < shards; shard++)); do
+    code=0
+    wait "${pids[$shard]}" || code=$?
+    [ "$code" -eq 0 ] || {
+      status=1
+      [ "$code" -ne 124 ] || echo "$program ($preset) did not end in time and was ended"
+      echo "$program ($preset, share $shard of $shards) ended with status $code; the end of its output:"
+      grep -v -e 'SKIPPED' -e '^instruction set' -e 'Skipped$' "$results/native-$preset-$program-$shard.log" | tail -n 40
+    }
+  done
+}
+
+for program in $programs; do
+  run_program "$program"
 done
 
 count() { cat "$results"/native-"$preset"-*.xml 2>/dev/null | grep -c "$1" || true; }
