@@ -11,24 +11,36 @@ internal static class ResultReaders
         XDocument document = XDocument.Load(path);
         return document.Root?.Name.LocalName switch
         {
-            "TestRun" => ReadTrx(document),
+            "TestRun" => ReadTrx(path, document),
             "testsuites" => ReadGoogleTest(document),
             var other => throw new InvalidDataException($"{path}: root element '{other}' is neither TestRun nor testsuites."),
         };
     }
 
-    private static IEnumerable<TestResult> ReadTrx(XDocument document)
+    private static IEnumerable<TestResult> ReadTrx(string path, XDocument document)
     {
+        bool anyFailed = false;
         foreach (XElement result in document.Descendants().Where(e => e.Name.LocalName == "UnitTestResult"))
         {
             string name = (string?)result.Attribute("testName") ?? "?";
             string message = result.Descendants().FirstOrDefault(e => e.Name.LocalName == "Message")?.Value.Trim() ?? "";
-            yield return (string?)result.Attribute("outcome") switch
+            TestResult read = (string?)result.Attribute("outcome") switch
             {
                 "Passed" => new(name, TestOutcome.Passed, ""),
                 "NotExecuted" or "Inconclusive" or "Pending" => new(name, TestOutcome.Skipped, message),
                 _ => new(name, TestOutcome.Failed, message),
             };
+            anyFailed |= read.Outcome == TestOutcome.Failed;
+            yield return read;
+        }
+
+        // What fails outside a test, such as the end of a fixture or the process, is told by the whole run's outcome alone.
+        XElement? summary = document.Descendants().FirstOrDefault(e => e.Name.LocalName == "ResultSummary");
+        string? outcome = (string?)summary?.Attribute("outcome");
+        if (!anyFailed && outcome is not ("Completed" or "Passed"))
+        {
+            string said = string.Join(' ', summary?.Descendants().Where(e => e.Name.LocalName == "Text").Select(e => e.Value.Trim()) ?? []);
+            yield return new($"the run of {Path.GetFileName(path)}", TestOutcome.Failed, $"outcome '{outcome}' outside its tests. {said}");
         }
     }
 

@@ -4,25 +4,18 @@ using Moesaic.TestSupport;
 namespace Moesaic.Cli.Tests.Pull;
 
 /// <summary>Pulls from a hub that cuts, lies and forgets.</summary>
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed class PullRunTests : IDisposable
 {
     private static readonly PullTuning s_hasty = new() { Pause = TimeSpan.Zero, MaxAttempts = 3, Stall = TimeSpan.FromSeconds(30), FreeSpace = static _ => null };
 
-    private ScriptedHub _hub = null!;
-    private TemporaryFolder _folder = null!;
+    private readonly ScriptedHub _hub = new();
+    private readonly TemporaryFolder _folder = new();
 
-    [SetUp]
-    public void Start()
-    {
-        _hub = new ScriptedHub();
-        _folder = new TemporaryFolder();
-    }
-
-    [TearDown]
     public void Dispose()
     {
-        _hub?.Dispose();
-        _folder?.Dispose();
+        _hub.Dispose();
+        _folder.Dispose();
     }
 
     [Test]
