@@ -8,6 +8,12 @@ namespace Moesaic.Cli.Input;
 /// <param name="IsNested">Whether the file has rows rather than one plain sequence.</param>
 internal sealed record IdsFile(string Path, IReadOnlyList<int[]> Rows, bool IsNested)
 {
+    private const string Ids = "ids";
+    private const string DecoderIds = "decoder_ids";
+
+    /// <summary>What an encoder-decoder's decoder reads, one row for each of <see cref="Rows"/>, none empty; null where the file has none.</summary>
+    public IReadOnlyList<int[]>? DecoderRows { get; private init; }
+
     /// <exception cref="UsageException">The file cannot be read or holds something else.</exception>
     public static IdsFile Read(string path)
     {
@@ -22,9 +28,10 @@ internal sealed record IdsFile(string Path, IReadOnlyList<int[]> Rows, bool IsNe
                 throw new UsageException($"{path}: expected {{\"ids\": [...]}} or {{\"ids\": [[...], ...]}} with at least one token");
             }
 
-            return ids[0].ValueKind == JsonValueKind.Array
-                ? new IdsFile(path, [.. ids.EnumerateArray().Select((row, i) => Row(path, $"ids[{i}]", row))], true)
-                : new IdsFile(path, [Row(path, "ids", ids)], false);
+            IdsFile file = ids[0].ValueKind == JsonValueKind.Array
+                ? new IdsFile(path, RowsOf(path, Ids, ids), true)
+                : new IdsFile(path, [Row(path, Ids, ids)], false);
+            return document.RootElement.TryGetProperty(DecoderIds, out JsonElement decoderIds) ? file with { DecoderRows = file.Decoder(decoderIds) } : file;
         }
         catch (JsonException exception)
         {
@@ -36,16 +43,80 @@ internal sealed record IdsFile(string Path, IReadOnlyList<int[]> Rows, bool IsNe
     /// <exception cref="UsageException">There is one.</exception>
     public void CheckIds(int vocabularySize)
     {
-        for (int r = 0; r < Rows.Count; r++)
+        CheckIds(Rows, Ids, vocabularySize);
+        CheckIds(DecoderRows ?? [], DecoderIds, vocabularySize);
+    }
+
+    /// <summary>Refuses rows that are longer than a model's context.</summary>
+    /// <exception cref="UsageException">There is one.</exception>
+    public void CheckContext(int maxContext)
+    {
+        CheckContext(Rows, Ids, maxContext);
+        CheckContext(DecoderRows ?? [], DecoderIds, maxContext);
+    }
+
+    /// <summary>Refuses rows of several lengths, of which no tensor of logits can be made: those of the decoder's ids where there are any.</summary>
+    /// <exception cref="UsageException">The rows differ.</exception>
+    public void CheckOneLength()
+    {
+        (IReadOnlyList<int[]> rows, string name) = DecoderRows is { } decoder ? (decoder, DecoderIds) : (Rows, Ids);
+        for (int r = 1; r < rows.Count; r++)
         {
-            int at = Array.FindIndex(Rows[r], id => id >= vocabularySize);
-            if (at >= 0)
+            if (rows[r].Length != rows[0].Length)
             {
-                string name = IsNested ? $"ids[{r}][{at}]" : $"ids[{at}]";
-                throw new UsageException($"{Path}: {name} is {Rows[r][at]}; the model has the tokens 0 to {vocabularySize - 1}");
+                throw new UsageException($"{Path}: {name}[{r}] has {rows[r].Length} tokens and {name}[0] has {rows[0].Length}; a tensor of logits needs rows of one length");
             }
         }
     }
+
+    /// <summary>Refuses ids for a decoder beside an encoder.</summary>
+    /// <exception cref="UsageException">There are some.</exception>
+    public void RefuseDecoderIds(string verb)
+    {
+        if (DecoderRows is not null)
+        {
+            throw new UsageException($"{Path}: {DecoderIds} is what score takes for an encoder-decoder; {verb} takes ids alone");
+        }
+    }
+
+    private int[][] Decoder(JsonElement rows)
+    {
+        if (!IsNested)
+        {
+            return [Row(Path, DecoderIds, rows)];
+        }
+
+        return rows.ValueKind == JsonValueKind.Array && rows.GetArrayLength() == Rows.Count
+            ? RowsOf(Path, DecoderIds, rows)
+            : throw new UsageException($"{Path}: {DecoderIds} must be an array of {Rows.Count} rows, one for each row of ids{(rows.ValueKind == JsonValueKind.Array ? $"; it has {rows.GetArrayLength()}" : "")}");
+    }
+
+    private void CheckIds(IReadOnlyList<int[]> rows, string name, int vocabularySize)
+    {
+        for (int r = 0; r < rows.Count; r++)
+        {
+            int at = Array.FindIndex(rows[r], id => id >= vocabularySize);
+            if (at >= 0)
+            {
+                throw new UsageException($"{Path}: {NameOf(name, r)}[{at}] is {rows[r][at]}; the model has the tokens 0 to {vocabularySize - 1}");
+            }
+        }
+    }
+
+    private void CheckContext(IReadOnlyList<int[]> rows, string name, int maxContext)
+    {
+        for (int r = 0; r < rows.Count; r++)
+        {
+            if (rows[r].Length > maxContext)
+            {
+                throw new UsageException($"{Path}: {NameOf(name, r)} has {rows[r].Length} tokens; the context holds {maxContext}");
+            }
+        }
+    }
+
+    private string NameOf(string name, int row) => IsNested ? $"{name}[{row}]" : name;
+
+    private static int[][] RowsOf(string path, string name, JsonElement rows) => [.. rows.EnumerateArray().Select((row, i) => Row(path, $"{name}[{i}]", row))];
 
     private static int[] Row(string path, string name, JsonElement row)
     {

@@ -6,9 +6,10 @@ namespace Moesaic.Cli.Input;
 internal static class MaskedIds
 {
     /// <exception cref="UsageException">The file cannot be read or holds something else, or a mask has a 1 after a 0.</exception>
-    public static IReadOnlyList<int[]> Read(string path)
+    public static IReadOnlyList<int[]> Of(IdsFile file)
     {
-        IReadOnlyList<int[]> rows = IdsFile.Read(path).Rows;
+        string path = file.Path;
+        IReadOnlyList<int[]> rows = file.Rows;
         using JsonDocument document = JsonDocument.Parse(Utf8Text.FileBytes("--ids", path));
         if (!document.RootElement.TryGetProperty("attention_mask", out JsonElement mask))
         {

@@ -19,11 +19,13 @@ internal static class EmbedCommand
         string[] given = [.. options.Texts];
         options.Check(given.Length);
         EngineOptions engine = ModelLoading.Check(options);
-        IReadOnlyList<int[]>? ids = options.Ids is null ? null : MaskedIds.Read(options.Ids);
+        IdsFile? file = options.Ids is null ? null : IdsFile.Read(options.Ids);
+        file?.RefuseDecoderIds("embed");
+        IReadOnlyList<int[]>? ids = file is null ? null : MaskedIds.Of(file);
         string[] texts = ids is not null ? []
             : given.Length > 0 ? given
-            : Lines(options.PromptFile is { } file
-                ? Utf8Text.File("--prompt-file", file)
+            : Lines(options.PromptFile is { } lines
+                ? Utf8Text.File("--prompt-file", lines)
                 : await PlainText.OrStandardInputAsync(null, terminal, cancellationToken).ConfigureAwait(false));
         if (ids is null && texts.Length == 0)
         {

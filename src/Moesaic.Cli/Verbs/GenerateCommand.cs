@@ -14,6 +14,7 @@ internal static class GenerateCommand
         SamplingRequest sampling = SamplingRequest.Check(options, options.Logprobs ?? 0);
         EngineOptions engine = ModelLoading.Check(options) with { ChatTemplatePath = options.ChatTemplate };
         IdsFile? ids = options.Ids is null ? null : IdsFile.Read(options.Ids);
+        ids?.RefuseDecoderIds("generate");
         string? text = ids is null ? await ReadPromptAsync(options, prompt, terminal, cancellationToken).ConfigureAwait(false) : null;
 
         using ModelRuntime runtime = ModelLoading.Load(options, engine, terminal, cancellationToken);

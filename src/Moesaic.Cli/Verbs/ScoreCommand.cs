@@ -3,6 +3,7 @@ using Moesaic.Cli.Hosting;
 using Moesaic.Cli.Input;
 using Moesaic.Cli.Output;
 using Moesaic.Engine;
+using Moesaic.Models.Decoder;
 
 namespace Moesaic.Cli.Verbs;
 
@@ -14,42 +15,34 @@ internal static class ScoreCommand
         options.Check(given is not null);
         EngineOptions engine = ModelLoading.Check(options) with { LoadMtp = options.MtpLogits is not null };
         IdsFile? ids = options.Ids is null ? null : IdsFile.Read(options.Ids);
+        IReadOnlyList<int[]>? inputs = ids?.DecoderRows is null ? null : MaskedIds.Of(ids);
         bool wantsLogits = options.Logits is not null || options.MtpLogits is not null;
-        if (wantsLogits && ids is not null)
+        if (wantsLogits)
         {
-            CheckLengths(ids);
+            ids?.CheckOneLength();
         }
 
         string? text = ids is null ? await ReadTextAsync(options, given, terminal, cancellationToken).ConfigureAwait(false) : null;
-        using ModelRuntime runtime = ModelLoading.Load(options, engine, terminal, cancellationToken);
+        using ModelRuntime runtime = ModelLoading.Load(options, engine with { Accept = model => CheckKind(model, ids) }, terminal, cancellationToken);
         if (options.MtpLogits is not null && runtime.Description.MtpLayers.IsEmpty)
         {
             throw new UsageException($"--mtp-logits: {runtime.Name} has no multi-token-prediction layer");
         }
 
         ids?.CheckIds(runtime.VocabularySize);
-        IReadOnlyList<int[]> rows = ids is not null ? ids.Rows : [[.. runtime.Tokenizer.Encode(text!, addSpecialTokens: true)]];
+        ids?.CheckContext(runtime.MaxContext);
+        IReadOnlyList<int[]> rows = ids is not null ? ids.DecoderRows ?? ids.Rows : [[.. runtime.Tokenizer.Encode(text!, addSpecialTokens: true)]];
         if (rows[0].Length == 0)
         {
             throw new UsageException("the text is empty");
         }
 
-        using Scorer scorer = runtime.CreateScorer(options.MtpLogits is not null);
-        SequenceScore[] scores;
-        if (wantsLogits)
-        {
-            using LogitsFiles files = new(options.Logits, options.MtpLogits, rows.Count, rows[0].Length, runtime.Description.VocabularySize);
-            scores = scorer.Score(rows, files.Main, files.Mtp, cancellationToken);
-            files.Complete();
-        }
-        else
-        {
-            scores = scorer.Score(rows, cancellationToken);
-        }
-
+        using LogitsFiles? files = wantsLogits ? new(options.Logits, options.MtpLogits, rows.Count, rows[0].Length, runtime.Description.VocabularySize) : null;
+        SequenceScore[] scores = inputs is null ? Score(runtime, rows, files, cancellationToken) : Score(runtime, inputs, rows, files, cancellationToken);
+        files?.Complete();
         if (options.Json)
         {
-            WriteJson(rows, scores, terminal);
+            WriteJson(inputs, rows, scores, terminal);
         }
         else
         {
@@ -59,15 +52,36 @@ internal static class ScoreCommand
         return ExitCodes.Success;
     }
 
-    private static void CheckLengths(IdsFile ids)
+    /// <summary>Whether what is given is what a model of this kind reads; asked before its weights are loaded.</summary>
+    private static void CheckKind(DecoderDescription model, IdsFile? ids)
     {
-        for (int r = 1; r < ids.Rows.Count; r++)
+        if (model.Encoder is null && ids?.DecoderRows is not null)
         {
-            if (ids.Rows[r].Length != ids.Rows[0].Length)
-            {
-                throw new UsageException($"{ids.Path}: ids[{r}] has {ids.Rows[r].Length} tokens and ids[0] has {ids.Rows[0].Length}; a tensor of logits needs rows of one length");
-            }
+            throw new UsageException($"{ids.Path}: decoder_ids are for encoder-decoders, and {model.Family} is a decoder alone; expected ids alone");
         }
+
+        if (model.Encoder is not null && ids is null)
+        {
+            throw new UsageException($"{model.Family} is an encoder-decoder, which scores an output after an input; instead of a text give --ids FILE with {{\"ids\": [[...]], \"decoder_ids\": [[...]]}}");
+        }
+
+        if (model.Encoder is not null && ids!.DecoderRows is null)
+        {
+            string begin = model.StartId is { } start ? $", which begins with the token {start}" : "";
+            throw new UsageException($"{ids.Path}: decoder_ids is missing: {model.Family} is an encoder-decoder, whose encoder reads ids; expected decoder_ids with a row for each of the {ids.Rows.Count} of ids{begin}");
+        }
+    }
+
+    private static SequenceScore[] Score(ModelRuntime runtime, IReadOnlyList<int[]> rows, LogitsFiles? files, CancellationToken cancellationToken)
+    {
+        using Scorer scorer = runtime.CreateScorer(files?.Mtp is not null);
+        return scorer.Score(rows, files?.Main, files?.Mtp, cancellationToken);
+    }
+
+    private static SequenceScore[] Score(ModelRuntime runtime, IReadOnlyList<int[]> inputs, IReadOnlyList<int[]> rows, LogitsFiles? files, CancellationToken cancellationToken)
+    {
+        using EncoderDecoderScorer scorer = runtime.CreateEncoderDecoderScorer(inputs.Max(static i => i.Length), rows.Max(static r => r.Length));
+        return scorer.Score(inputs, rows, files?.Main, cancellationToken);
     }
 
     private static async Task<string> ReadTextAsync(ScoreOptions options, string? given, Terminal terminal, CancellationToken cancellationToken) =>
@@ -78,14 +92,19 @@ internal static class ScoreCommand
     private static double Perplexity(SequenceScore[] scores) =>
         Math.Exp(-scores.Sum(s => s.SumLogprob) / scores.Sum(s => s.Logprobs.Length));
 
-    private static void WriteJson(IReadOnlyList<int[]> rows, SequenceScore[] scores, Terminal terminal) =>
+    private static void WriteJson(IReadOnlyList<int[]>? inputs, IReadOnlyList<int[]> rows, SequenceScore[] scores, Terminal terminal) =>
         terminal.Output.WriteLine(JsonText.Object(writer =>
         {
             writer.WriteStartArray("sequences");
             for (int i = 0; i < scores.Length; i++)
             {
                 writer.WriteStartObject();
-                writer.WriteIds("ids", rows[i]);
+                writer.WriteIds("ids", (inputs ?? rows)[i]);
+                if (inputs is not null)
+                {
+                    writer.WriteIds("decoder_ids", rows[i]);
+                }
+
                 writer.WriteStartArray("logprobs");
                 foreach (float logprob in scores[i].Logprobs)
                 {

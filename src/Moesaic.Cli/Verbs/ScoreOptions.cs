@@ -12,7 +12,7 @@ public sealed class ScoreOptions : ModelOptions
     [Option("file", MetaValue = "FILE", HelpText = "A file with the text.")]
     public string? TextFile { get; set; }
 
-    [Option("ids", MetaValue = "FILE", HelpText = "Token ids instead of text, {\"ids\": [[...], ...]}; needs no tokenizer.")]
+    [Option("ids", MetaValue = "FILE", HelpText = "Token ids instead of text, {\"ids\": [[...], ...]}; needs no tokenizer. For an encoder-decoder, ids are the encoder's (rows may be padded at their ends, with \"attention_mask\" of the same shape), and \"decoder_ids\", a row for each, is what is scored.")]
     public string? Ids { get; set; }
 
     [Option("logits", MetaValue = "OUT.safetensors", HelpText = "Write the tensor logits [batch, tokens, vocabulary], float32.")]

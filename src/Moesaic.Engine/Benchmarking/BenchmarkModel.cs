@@ -47,6 +47,7 @@ public sealed class BenchmarkModel : IDisposable
     {
         long started = Stopwatch.GetTimestamp();
         using OpenedModel model = OpenedModel.Open(path ?? EmbeddedModel.Path);
+        ModelRuntime.RefuseEncoderDecoder(model);
         return Load(model.Location.Name, model.Description, model.Checkpoint, fromFiles: true, device, options, started);
     }
 

@@ -25,6 +25,12 @@ public sealed record EngineOptions
     /// <summary>Load the multi-token-prediction layers too.</summary>
     public bool LoadMtp { get; init; }
 
+    /// <summary>
+    /// Looks at a model before its weights are read, and throws what the load is to end with. Null: an encoder-decoder is
+    /// refused, as all it can be used for is <see cref="ModelRuntime.CreateEncoderDecoderScorer"/>.
+    /// </summary>
+    public Action<DecoderDescription>? Accept { get; init; }
+
     /// <summary>A file whose chat template replaces the model's own.</summary>
     public string? ChatTemplatePath { get; init; }
 

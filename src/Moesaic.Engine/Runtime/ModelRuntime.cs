@@ -81,6 +81,7 @@ public sealed class ModelRuntime : IDisposable
         options ??= new EngineOptions();
         long started = Stopwatch.GetTimestamp();
         using OpenedModel model = OpenedModel.Open(path ?? EmbeddedModel.Path);
+        (options.Accept ?? (_ => RefuseEncoderDecoder(model)))(model.Description);
         CheckContext(model.Description, options);
         ModelText text = ModelText.Read(model, options.ChatTemplatePath);
         SamplingParameters sampling = GenerationDefaults.Read(Models.Configurations.JsonConfig.LoadIfPresent(model.Location.Files?.GenerationConfig));
@@ -115,6 +116,26 @@ public sealed class ModelRuntime : IDisposable
     /// <param name="useMtp">Whether the multi-token-prediction layer's logits are wanted too; it must have been loaded.</param>
     public Scorer CreateScorer(bool useMtp = false) => new(Decoder, ExecutorOptions() with { UseMtp = useMtp }, VocabularySize);
 
+    /// <summary>A scorer of given inputs and outputs of an encoder-decoder.</summary>
+    /// <param name="maxInputTokens">Tokens of the longest input; null: as many as <see cref="MaxContext"/>.</param>
+    /// <param name="maxOutputTokens">Tokens of the longest output; null: as many as <see cref="MaxContext"/>.</param>
+    /// <exception cref="ArgumentException">The model is no encoder-decoder, or a length is impossible.</exception>
+    public EncoderDecoderScorer CreateEncoderDecoderScorer(int? maxInputTokens = null, int? maxOutputTokens = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(maxInputTokens ?? 0, MaxContext);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(maxOutputTokens ?? 0, MaxContext);
+        return new(
+            Decoder,
+            new EncoderDecoderOptions
+            {
+                Precision = _options.Precision,
+                KvFormat = _options.KvFormat,
+                MaxInputTokens = maxInputTokens ?? MaxContext,
+                MaxOutputTokens = maxOutputTokens ?? MaxContext,
+            },
+            VocabularySize);
+    }
+
     /// <summary>Whether the template tells the model of a conversation's tools; many templates do not.</summary>
     public bool ShowsTools => _text.ShowsTools;
 
@@ -145,6 +166,18 @@ public sealed class ModelRuntime : IDisposable
     {
         Decoder.Dispose();
         Device.Dispose();
+    }
+
+    /// <exception cref="Models.ModelFormatException">The model's input and output are apart, which nothing but scoring can do with.</exception>
+    internal static void RefuseEncoderDecoder(OpenedModel model)
+    {
+        if (model.Description.Encoder is not null)
+        {
+            throw new Models.ModelFormatException(
+                model.Location.Files?.Config ?? model.Location.Name,
+                "architectures",
+                $"'{model.Description.Architecture}' is an encoder-decoder ({model.Description.Family}): it can be scored with ids of both halves (moesaic score --ids FILE with ids and decoder_ids), but not generate, chat, be served or be measured.");
+        }
     }
 
     // Refuses only what clearly cannot be: what is needed is counted low, and swap counts as memory.

@@ -8,15 +8,11 @@ namespace Moesaic.Engine;
 /// <remarks>One thread at a time.</remarks>
 public sealed class Scorer : IDisposable
 {
-    // Bound of the logits kept for one step.
-    private const long MaxLogitBytes = 64L << 20;
-    private const int MaxStepTokens = 512;
     private const int MaxStepSequences = 32;
 
     private readonly DecoderExecutor _executor;
+    private readonly StepLogits _logits;
     private readonly int _vocabularySize;
-    private readonly DeviceBuffer _targets;
-    private readonly DeviceBuffer _logprobs;
 
     /// <param name="decoder">The model.</param>
     /// <param name="options">Precision, cache format, longest sequence; the other bounds are set here.</param>
@@ -26,7 +22,7 @@ public sealed class Scorer : IDisposable
         ArgumentNullException.ThrowIfNull(decoder);
         ArgumentNullException.ThrowIfNull(options);
         _vocabularySize = vocabularySize;
-        int tokens = (int)Math.Clamp(MaxLogitBytes / (decoder.Description.VocabularySize * (long)sizeof(float)), 1, MaxStepTokens);
+        int tokens = StepLogits.TokensPerStep(decoder.Description.VocabularySize);
         int sequences = Math.Min(MaxStepSequences, tokens);
         int context = options.MaxContext ?? decoder.Description.ContextLength;
         int pages = ((context - 1) / options.PageTokens) + 1;
@@ -41,12 +37,10 @@ public sealed class Scorer : IDisposable
         });
         try
         {
-            _targets = DeviceBuffer.Create(decoder.Device, tokens * sizeof(int));
-            _logprobs = DeviceBuffer.Create(decoder.Device, tokens * sizeof(float));
+            _logits = new StepLogits(decoder.Device, _executor.Stream, tokens, vocabularySize);
         }
         catch
         {
-            _targets?.Dispose();
             _executor.Dispose();
             throw;
         }
@@ -107,8 +101,7 @@ public sealed class Scorer : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _targets.Dispose();
-        _logprobs.Dispose();
+        _logits.Dispose();
         _executor.Dispose();
     }
 
@@ -132,15 +125,7 @@ public sealed class Scorer : IDisposable
 
     private void ReadLogprobs(StepPlan step, IReadOnlyList<int[]> sequences, SequenceScore[] scores)
     {
-        int[] targets = step.NextTokens(sequences);
-        float[] logprobs = new float[targets.Length];
-        _targets.Upload<int>(_executor.Stream, 0, targets);
-        _executor.Stream.TokenLogprobs(
-            _executor.Logits,
-            _vocabularySize,
-            Tensor.Dense(_targets, targets.Length, 1, TensorFormat.I32),
-            Tensor.Dense(_logprobs, targets.Length, 1));
-        _logprobs.Download<float>(_executor.Stream, 0, logprobs);
+        float[] logprobs = _logits.Logprobs(_executor.Logits, step.NextTokens(sequences));
         step.ForEachRow((row, sequence, position) =>
         {
             if (position + 1 < sequences[sequence].Length)
@@ -161,33 +146,10 @@ public sealed class Scorer : IDisposable
         float[] values = new float[logits.Cols];
         step.ForEachRow((row, sequence, position) =>
         {
-            logits.Buffer!.Download<float>(_executor.Stream, logits.OffsetBytes + (row * logits.RowStride * sizeof(float)), values);
+            _logits.ReadRow(logits, row, values);
             sink(sequence, position, values);
         });
     }
 
-    private void Check(IReadOnlyList<int[]> sequences, int vocabularySize)
-    {
-        ArgumentNullException.ThrowIfNull(sequences);
-        for (int s = 0; s < sequences.Count; s++)
-        {
-            if (sequences[s].Length == 0)
-            {
-                throw new ArgumentException($"Sequence {s} has no tokens.", nameof(sequences));
-            }
-
-            if (sequences[s].Length > MaxContext)
-            {
-                throw new ContextExceededException(sequences[s].Length, MaxContext);
-            }
-
-            foreach (int id in sequences[s])
-            {
-                if (id < 0 || id >= vocabularySize)
-                {
-                    throw new ArgumentException($"Sequence {s} holds the id {id}; expected 0 to {vocabularySize - 1}.", nameof(sequences));
-                }
-            }
-        }
-    }
+    private void Check(IReadOnlyList<int[]> sequences, int vocabularySize) => SequenceCheck.Require(sequences, "Sequence", MaxContext, vocabularySize);
 }

@@ -35,6 +35,33 @@ public sealed class SwitchTransformerTests
         Assert.That(LogitsMeasure.Nmse(logits.SelectMany(s => s), reference.Rows()), Is.LessThan(0.1));
     }
 
+    /// <summary>With the experts that float32 arithmetic chooses, dropped ones too, only the arithmetic itself is left.</summary>
+    [Test]
+    public void Fast_precision_with_the_same_experts_stays_within_tolerance()
+    {
+        using DecoderFixture fixture = new(Fixture);
+        using ReferenceFile reference = new(TestPaths.Shared("fixtures", "switch", "reference.safetensors"));
+        Queue<int[]> choices = new();
+        Run(fixture.Decoder, reference, int.MaxValue, after: (executor, tokens) =>
+        {
+            int perLayer = tokens * executor.TopK;
+            int[] step = new int[executor.NumMoeLayers * perLayer];
+            for (int layer = 0; layer < executor.NumMoeLayers; layer++)
+            {
+                executor.ReadExpertChoices(layer, step.AsSpan(layer * perLayer, perLayer));
+            }
+
+            choices.Enqueue(step);
+        });
+        Assert.That(choices, Has.Count.EqualTo(4));
+        Assert.That(choices.First(), Does.Contain(-1), "some are dropped");
+        float[][][] logits = Run(
+            fixture.Decoder, reference, int.MaxValue, Precision.Fast, KvFormat.BF16, before: (executor, tokens) => executor.ForceExpertChoices(choices.Dequeue(), tokens));
+        double nmse = LogitsMeasure.Nmse(logits.SelectMany(s => s), reference.Rows());
+        TestContext.Out.WriteLine($"NMSE {nmse:E2}");
+        Assert.That(nmse, Is.LessThanOrEqualTo(1e-3));
+    }
+
     /// <summary>Capacity is counted over the output's positions, whatever steps they come in.</summary>
     [TestCase(1)]
     [TestCase(7)]
@@ -98,7 +125,14 @@ public sealed class SwitchTransformerTests
         Assert.That(() => fixture.Executor(DecoderFixture.Reference).Dispose(), Throws.TypeOf<NotSupportedException>().With.Message.Contains("encoder-decoder"));
     }
 
-    private static float[][][] Run(LoadedDecoder decoder, ReferenceFile reference, int step, Precision precision = Precision.Reference, KvFormat format = KvFormat.F32)
+    private static float[][][] Run(
+        LoadedDecoder decoder,
+        ReferenceFile reference,
+        int step,
+        Precision precision = Precision.Reference,
+        KvFormat format = KvFormat.F32,
+        Action<EncoderDecoderExecutor, int>? before = null,
+        Action<EncoderDecoderExecutor, int>? after = null)
     {
         int[][] inputs = reference.Ids();
         int[][] outputs = reference.Ids("decoder_input_ids");
@@ -109,16 +143,21 @@ public sealed class SwitchTransformerTests
             MaxInputTokens = inputs.Max(i => i.Length),
             MaxOutputTokens = outputs.Max(o => o.Length),
             AllLogits = true,
+            RecordExpertChoices = before is not null || after is not null,
             PageTokens = 16,
         });
         float[][][] logits = [.. outputs.Select(o => new float[o.Length][])];
         for (int s = 0; s < inputs.Length; s++)
         {
+            before?.Invoke(executor, inputs[s].Length);
             executor.Encode(inputs[s]);
+            after?.Invoke(executor, inputs[s].Length);
             foreach (int[] part in outputs[s].Chunk(Math.Min(step, outputs[s].Length)))
             {
                 int first = executor.OutputLength;
+                before?.Invoke(executor, part.Length);
                 executor.Decode(part);
+                after?.Invoke(executor, part.Length);
                 executor.Stream.Synchronize();
                 int cols = (int)executor.Logits.Cols;
                 for (int i = 0; i < part.Length; i++)

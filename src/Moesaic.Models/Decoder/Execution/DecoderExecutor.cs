@@ -33,7 +33,7 @@ public sealed class DecoderExecutor : IDisposable
         options.Validate(decoder);
         if (decoder.Description.Encoder is not null)
         {
-            throw new NotSupportedException($"{decoder.Description.Family} is an encoder-decoder, whose input and output are apart. Its outputs are computed by EncoderDecoderExecutor; generating, scoring, chat and serving are for decoders alone.");
+            throw new NotSupportedException($"{decoder.Description.Family} is an encoder-decoder, whose input and output are apart: EncoderDecoderExecutor runs it.");
         }
 
         _decoder = decoder;

@@ -26,6 +26,8 @@ public sealed class EncoderDecoderExecutor : IDisposable
     private readonly PreparedNorm _outputNorm;
     private readonly PreparedProjection _head;
     private readonly LayerRunner _runner;
+    private readonly ExpertChoices? _choices;
+    private readonly int _maxStepTokens;
     private readonly int[] _pages;
     private int _inputLength;
 
@@ -37,16 +39,18 @@ public sealed class EncoderDecoderExecutor : IDisposable
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxInputTokens, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxOutputTokens, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxStepTokens ?? 1, 1);
         DecoderDescription description = decoder.Description;
         _encoder = description.Encoder ?? throw new ArgumentException($"{description.Family} has no encoder.", nameof(decoder));
         _decoder = decoder;
         _options = options;
+        _maxStepTokens = Math.Min(options.MaxStepTokens ?? options.MaxOutputTokens, options.MaxOutputTokens);
         ExecutorOptions bounds = new()
         {
             Precision = options.Precision,
             KvFormat = options.KvFormat,
-            MaxTokens = Math.Max(options.MaxInputTokens, options.MaxOutputTokens),
-            MaxLogitRows = options.AllLogits ? options.MaxOutputTokens : 1,
+            MaxTokens = Math.Max(options.MaxInputTokens, _maxStepTokens),
+            MaxLogitRows = options.AllLogits ? _maxStepTokens : 1,
             PageTokens = options.PageTokens,
         };
         int inputPages = PagesOf(options.MaxInputTokens);
@@ -74,7 +78,8 @@ public sealed class EncoderDecoderExecutor : IDisposable
             _inputNorm = new PreparedNorm(decoder, _encoder.OutputNorm);
             _outputNorm = new PreparedNorm(decoder, description.OutputNorm);
             _head = new PreparedProjection(decoder, description.OutputHead ?? new ProjectionDescription(description.Embedding));
-            _runner = new LayerRunner(Stream, _buffers, CreateChoices(bounds.MaxTokens), description, decoder.LatentForm, options.Precision)
+            _choices = _disposer.AddOptional(CreateChoices(bounds.MaxTokens));
+            _runner = new LayerRunner(Stream, _buffers, _choices, description, decoder.LatentForm, options.Precision)
             {
                 PositionBiases = [.. description.PositionBiases.Select(Expand)],
             };
@@ -97,6 +102,12 @@ public sealed class EncoderDecoderExecutor : IDisposable
     /// <summary>Positions of the output so far.</summary>
     public int OutputLength { get; private set; }
 
+    /// <summary>Layers with experts: first the encoder's, then the decoder's.</summary>
+    public int NumMoeLayers => _inputLayers.Concat(_outputLayers).Count(static l => l.Moe is not null);
+
+    /// <summary>Experts of a token; 0 without experts.</summary>
+    public int TopK => _choices?.TopK ?? 0;
+
     /// <summary>Reads an input and begins a new output.</summary>
     /// <exception cref="ArgumentException">The input is empty or longer than was provided for.</exception>
     /// <exception cref="NativeException">An id lies outside the vocabulary.</exception>
@@ -109,7 +120,7 @@ public sealed class EncoderDecoderExecutor : IDisposable
 
         _inputLength = 0;
         OutputLength = 0;
-        Run(_inputBatch, _inputLayers, ids, 0, [], []);
+        Run(_inputBatch, _inputLayers, 0, ids, 0, [], []);
         Tensor encoded = _encoded.SliceRows(0, ids.Length);
         Stream.RmsNorm(_buffers.Residual.SliceRows(0, ids.Length), _inputNorm.Weight, encoded, _inputNorm.Epsilon);
         foreach (PreparedLayer layer in _outputLayers)
@@ -122,7 +133,7 @@ public sealed class EncoderDecoderExecutor : IDisposable
 
     /// <summary>Runs the next tokens of the output; logits are of all of them, or of the last alone as the options say.</summary>
     /// <exception cref="InvalidOperationException">No input was read.</exception>
-    /// <exception cref="ArgumentException">There are none, or the output grows longer than was provided for.</exception>
+    /// <exception cref="ArgumentException">There are none, or more than a step takes, or the output grows longer than was provided for.</exception>
     /// <exception cref="NativeException">An id lies outside the vocabulary.</exception>
     public void Decode(ReadOnlySpan<int> ids)
     {
@@ -131,13 +142,13 @@ public sealed class EncoderDecoderExecutor : IDisposable
             throw new InvalidOperationException("The encoder has read no input.");
         }
 
-        if (ids.Length < 1 || ids.Length > _options.MaxOutputTokens - OutputLength)
+        if (ids.Length < 1 || ids.Length > Math.Min(_maxStepTokens, _options.MaxOutputTokens - OutputLength))
         {
-            throw new ArgumentException($"{ids.Length} tokens after {OutputLength} are not possible; the output holds 1 to {_options.MaxOutputTokens}.", nameof(ids));
+            throw new ArgumentException($"{ids.Length} tokens after {OutputLength} are not possible; the output holds 1 to {_options.MaxOutputTokens}, a step {_maxStepTokens}.", nameof(ids));
         }
 
         int[] rows = _options.AllLogits ? [.. Enumerable.Range(0, ids.Length)] : [ids.Length - 1];
-        Run(_outputBatch, _outputLayers, ids, OutputLength, rows, [0, _inputLength]);
+        Run(_outputBatch, _outputLayers, _inputLayers.Count(static l => l.Moe is not null), ids, OutputLength, rows, [0, _inputLength]);
         OutputLength += ids.Length;
         Tensor input = _buffers.LogitInput.SliceRows(0, rows.Length);
         Tensor logits = _buffers.Logits.SliceRows(0, rows.Length);
@@ -153,10 +164,18 @@ public sealed class EncoderDecoderExecutor : IDisposable
         Logits = logits;
     }
 
+    /// <summary>Prescribes the experts of the next step: [<see cref="NumMoeLayers"/>, tokens, top k]; those of the half that does not run do not count.</summary>
+    public void ForceExpertChoices(ReadOnlySpan<int> choices, int numTokens) => Choices.Force(Stream, choices, numTokens);
+
+    /// <summary>Reads which experts the tokens of the last step that ran a layer with experts chose there: [tokens, top k]; -1 where capacity dropped a choice.</summary>
+    public void ReadExpertChoices(int moeLayer, Span<int> choices) => Choices.Read(Stream, moeLayer, choices);
+
     /// <inheritdoc/>
     public void Dispose() => _disposer.Dispose();
 
-    private void Run(Batch batch, PreparedLayer[] layers, ReadOnlySpan<int> ids, int first, int[] logitRows, int[] keyLengths)
+    private ExpertChoices Choices => _choices ?? throw new InvalidOperationException("The model has no experts.");
+
+    private void Run(Batch batch, PreparedLayer[] layers, int moeLayer, ReadOnlySpan<int> ids, int first, int[] logitRows, int[] keyLengths)
     {
         batch.Update(Stream, new BatchContent
         {
@@ -171,8 +190,11 @@ public sealed class EncoderDecoderExecutor : IDisposable
         Stream.Embedding(batch, _decoder.Weight(Description.Embedding), _buffers.Residual.SliceRows(0, ids.Length), Description.EmbeddingScale);
         foreach (PreparedLayer layer in layers)
         {
-            _runner.Run(batch, layer, 0);
+            _runner.Run(batch, layer, moeLayer);
+            moeLayer += layer.Moe is null ? 0 : 1;
         }
+
+        _choices?.EndForce();
     }
 
     private int PagesOf(int tokens) => ((tokens - 1) / _options.PageTokens) + 1;
@@ -187,11 +209,11 @@ public sealed class EncoderDecoderExecutor : IDisposable
 
     private ExpertChoices? CreateChoices(int maxTokens)
     {
-        int[] topK = [.. _encoder.Layers.Concat(Description.Layers).Select(l => l.FeedForward).OfType<MoeDescription>().Select(m => m.Router.TopK).Distinct()];
-        return topK switch
+        int[] topK = [.. _encoder.Layers.Concat(Description.Layers).Select(l => l.FeedForward).OfType<MoeDescription>().Select(m => m.Router.TopK)];
+        return topK.Distinct().ToArray() switch
         {
             [] => null,
-            [int one] => _disposer.Add(new ExpertChoices(_decoder.Device, 1, maxTokens, one, record: false)),
+            [int one] => new ExpertChoices(_decoder.Device, topK.Length, maxTokens, one, _options.RecordExpertChoices),
             _ => throw new NotSupportedException("Layers that choose different numbers of experts are not supported."),
         };
     }

@@ -15,8 +15,14 @@ public sealed record EncoderDecoderOptions
     /// <summary>Tokens of the longest output, the one that it begins with included.</summary>
     public required int MaxOutputTokens { get; init; }
 
+    /// <summary>Tokens of one step of the output, which bounds the rows of logits that are kept; null: as many as the output has.</summary>
+    public int? MaxStepTokens { get; init; }
+
     /// <summary>Logits of every token of a step; otherwise of the last.</summary>
     public bool AllLogits { get; init; }
+
+    /// <summary>Keep every layer's choice of experts, and take prescribed ones.</summary>
+    public bool RecordExpertChoices { get; init; }
 
     /// <summary>Positions of a cache page; a multiple of 16.</summary>
     public int PageTokens { get; init; } = 64;
