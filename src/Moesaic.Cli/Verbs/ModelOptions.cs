@@ -17,7 +17,7 @@ public abstract class ModelOptions
     [Option("context", MetaValue = "N", HelpText = "Most positions of a sequence; the model's own, at most 8192, when absent.")]
     public int? Context { get; set; }
 
-    [Option("kv-format", MetaValue = "TYPE", HelpText = "Cached keys and values: f32, bf16 or int8 (default bf16; f32 with --precision reference).")]
+    [Option("kv-format", MetaValue = "TYPE", HelpText = "Cached keys and values: f32, bf16 or int8 (default bf16; f32 with --precision reference and for encoder-decoders).")]
     public string? KvFormat { get; set; }
 
     [Option("latent-form", MetaValue = "KIND", HelpText = "Latent attention (DeepSeek): absorbed, expanded, or mixed, which is faster on long prompts but gives up that results do not depend on batch and chunks (default absorbed).")]

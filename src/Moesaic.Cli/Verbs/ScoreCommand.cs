@@ -16,6 +16,12 @@ internal static class ScoreCommand
         EngineOptions engine = ModelLoading.Check(options) with { LoadMtp = options.MtpLogits is not null };
         IdsFile? ids = options.Ids is null ? null : IdsFile.Read(options.Ids);
         IReadOnlyList<int[]>? inputs = ids?.DecoderRows is null ? null : MaskedIds.Of(ids);
+        if (inputs is not null && options.KvFormat is null)
+        {
+            // The format that such models want; their cache is that of one sequence.
+            engine = engine with { KvFormat = KvFormat.F32 };
+        }
+
         bool wantsLogits = options.Logits is not null || options.MtpLogits is not null;
         if (wantsLogits)
         {

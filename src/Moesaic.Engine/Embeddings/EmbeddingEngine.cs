@@ -8,8 +8,9 @@ namespace Moesaic.Engine;
 public sealed class EmbeddingEngine : IDisposable
 {
     private readonly EmbeddingRunner _runner;
-    private readonly int _maxWaitingTexts;
+    private readonly TimeProvider _clock;
     private readonly Queue<Call> _calls = new();
+    private readonly HashSet<Call> _live = [];
     private readonly object _lock = new();
     private readonly Thread _thread;
     private readonly List<int[]> _texts = [];
@@ -18,22 +19,28 @@ public sealed class EmbeddingEngine : IDisposable
     private long _textsDone;
     private long _tokensDone;
     private long _steps;
+    private TaskCompletionSource? _idle;
     private bool _isEnding;
 
     /// <param name="model">The encoder; it must outlive the engine.</param>
     /// <param name="maxWaitingTexts">Texts of all calls that may wait.</param>
-    public EmbeddingEngine(EmbeddingModel model, int maxWaitingTexts = 65536)
+    /// <param name="clock">For the limit of <see cref="DrainAsync"/>; null: the system's.</param>
+    public EmbeddingEngine(EmbeddingModel model, int maxWaitingTexts = DefaultMaxWaitingTexts, TimeProvider? clock = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxWaitingTexts, 1);
         Model = model;
-        _maxWaitingTexts = maxWaitingTexts;
+        MaxWaitingTexts = maxWaitingTexts;
+        _clock = clock ?? TimeProvider.System;
         _runner = model.CreateRunner();
         _thread = new Thread(Work) { IsBackground = true, Name = "moesaic-embed" };
         _thread.Start();
     }
 
     public EmbeddingModel Model { get; }
+
+    /// <summary>Texts of all calls that may wait.</summary>
+    public int MaxWaitingTexts { get; }
 
     /// <summary>Texts whose embeddings were made.</summary>
     public long TextsDone => Interlocked.Read(ref _textsDone);
@@ -47,11 +54,14 @@ public sealed class EmbeddingEngine : IDisposable
     /// <summary>Texts that wait.</summary>
     public int WaitingTexts => Volatile.Read(ref _waiting);
 
+    /// <summary>Runs on the engine's thread before each step, in tests.</summary>
+    internal Action? BeforeStep { get; set; }
+
     /// <summary>The vectors of texts given as ids, special tokens included.</summary>
     /// <exception cref="ArgumentException">A text is empty, or holds what is no token of the model.</exception>
     /// <exception cref="ContextExceededException">A text is too long.</exception>
     /// <exception cref="EmbeddingQueueFullException">Too many texts wait already.</exception>
-    /// <exception cref="OperationCanceledException">The call was cancelled, or the engine disposed of.</exception>
+    /// <exception cref="OperationCanceledException">The call was cancelled, or the engine is drained or disposed of.</exception>
     public async Task<float[][]> EmbedAsync(IReadOnlyList<int[]> texts, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(texts);
@@ -70,19 +80,58 @@ public sealed class EmbeddingEngine : IDisposable
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_isEnding, this);
-            if (_waiting + texts.Count > _maxWaitingTexts)
+            if (_idle is not null)
             {
-                throw new EmbeddingQueueFullException($"{_waiting} texts wait for their embeddings, and this engine holds {_maxWaitingTexts}: try again later, with fewer texts");
+                throw new OperationCanceledException("the engine takes no more texts: it is drained");
+            }
+
+            if (_waiting + texts.Count > MaxWaitingTexts)
+            {
+                throw new EmbeddingQueueFullException($"{_waiting} texts wait for their embeddings, and this engine holds {MaxWaitingTexts}: try again later, with fewer texts");
             }
 
             _waiting += texts.Count;
+            _live.Add(call);
             _calls.Enqueue(call);
             Monitor.Pulse(_lock);
         }
 
-        // Whoever leaves is let go at once; the worker drops what is left of the call when its turn comes.
-        using CancellationTokenRegistration leaving = cancellationToken.UnsafeRegister(static (c, token) => ((Call)c!).Result.TrySetCanceled(token), call);
-        return await call.Result.Task.ConfigureAwait(false);
+        try
+        {
+            // Whoever leaves is let go at once; the worker drops what is left of the call when its turn comes.
+            using CancellationTokenRegistration leaving = cancellationToken.UnsafeRegister(static (c, token) => ((Call)c!).Result.TrySetCanceled(token), call);
+            return await call.Result.Task.ConfigureAwait(false);
+        }
+        finally
+        {
+            Remove(call);
+        }
+    }
+
+    /// <summary>Takes no more texts and waits until every call has ended; those that have not within the limit are cancelled.</summary>
+    public async Task DrainAsync(TimeSpan limit)
+    {
+        Task idle;
+        lock (_lock)
+        {
+            _idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (_live.Count == 0)
+            {
+                _idle.TrySetResult();
+            }
+
+            idle = _idle.Task;
+        }
+
+        try
+        {
+            await idle.WaitAsync(limit, _clock).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            CancelAllCalls();
+            await idle.ConfigureAwait(false);
+        }
     }
 
     /// <summary>Ends the engine; calls that wait are cancelled.</summary>
@@ -100,12 +149,34 @@ public sealed class EmbeddingEngine : IDisposable
         }
 
         _thread.Join();
-        foreach (Call call in _calls)
-        {
-            call.Result.TrySetCanceled(CancellationToken.None);
-        }
-
+        CancelAllCalls();
         _runner.Dispose();
+    }
+
+    /// <summary>Texts of all calls that may wait where nobody says how many.</summary>
+    public const int DefaultMaxWaitingTexts = 65536;
+
+    private void Remove(Call call)
+    {
+        lock (_lock)
+        {
+            _live.Remove(call);
+            if (_live.Count == 0)
+            {
+                _idle?.TrySetResult();
+            }
+        }
+    }
+
+    private void CancelAllCalls()
+    {
+        lock (_lock)
+        {
+            foreach (Call call in _live)
+            {
+                call.Result.TrySetCanceled(CancellationToken.None);
+            }
+        }
     }
 
     private void Work()
@@ -115,6 +186,7 @@ public sealed class EmbeddingEngine : IDisposable
             float[][] vectors = new float[_texts.Count][];
             try
             {
+                BeforeStep?.Invoke();
                 _runner.Run(_texts, 0, _texts.Count, vectors, null);
                 Interlocked.Increment(ref _steps);
                 Interlocked.Add(ref _textsDone, _texts.Count);

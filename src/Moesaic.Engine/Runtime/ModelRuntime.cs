@@ -116,7 +116,7 @@ public sealed class ModelRuntime : IDisposable
     /// <param name="useMtp">Whether the multi-token-prediction layer's logits are wanted too; it must have been loaded.</param>
     public Scorer CreateScorer(bool useMtp = false) => new(Decoder, ExecutorOptions() with { UseMtp = useMtp }, VocabularySize);
 
-    /// <summary>A scorer of given inputs and outputs of an encoder-decoder.</summary>
+    /// <summary>A scorer of given inputs and outputs of an encoder-decoder; <see cref="EngineOptions.KvFormat"/> is best F32 there (<see cref="EncoderDecoderOptions.KvFormat"/>).</summary>
     /// <param name="maxInputTokens">Tokens of the longest input; null: as many as <see cref="MaxContext"/>.</param>
     /// <param name="maxOutputTokens">Tokens of the longest output; null: as many as <see cref="MaxContext"/>.</param>
     /// <exception cref="ArgumentException">The model is no encoder-decoder, or a length is impossible.</exception>

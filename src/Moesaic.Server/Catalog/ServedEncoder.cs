@@ -9,12 +9,13 @@ internal sealed class ServedEncoder : IDisposable
 
     /// <param name="name">What requests call it.</param>
     /// <param name="model">The encoder; owned from here on.</param>
-    public ServedEncoder(string name, EmbeddingModel model)
+    /// <param name="options">Bounds of its engine.</param>
+    public ServedEncoder(string name, EmbeddingModel model, ServerOptions options)
     {
         Name = name;
         _model = model;
         Created = DateTimeOffset.UtcNow;
-        Engine = new EmbeddingEngine(model);
+        Engine = new EmbeddingEngine(model, options.MaxWaitingTexts, options.Serving.Clock);
     }
 
     /// <summary>What requests call it.</summary>

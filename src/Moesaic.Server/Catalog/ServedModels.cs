@@ -105,7 +105,8 @@ internal sealed class ServedModels : IDisposable
     public void StopAdmitting() => _state = ReadinessState.Draining;
 
     /// <summary>Waits until all engines have finished what they run; what is left after a time is cancelled.</summary>
-    public Task DrainAsync(TimeSpan limit) => Task.WhenAll(All.Select(m => m.Engine.DrainAsync(limit)));
+    public Task DrainAsync(TimeSpan limit) =>
+        Task.WhenAll(All.Select(m => m.Engine.DrainAsync(limit)).Concat(Encoders.Select(m => m.Engine.DrainAsync(limit))));
 
     public void Dispose()
     {
@@ -128,7 +129,7 @@ internal sealed class ServedModels : IDisposable
         EmbeddingModel model = EmbeddingModel.Load(path, options.Engine with { MaxContext = null, Cancellation = cancellationToken });
         try
         {
-            return new ServedEncoder(source.Name ?? DefaultName(model.Name), model);
+            return new ServedEncoder(source.Name ?? DefaultName(model.Name), model, options);
         }
         catch
         {

@@ -16,6 +16,9 @@ public sealed record ServerOptions
     /// <summary>Bounds and policy of every model's engine.</summary>
     public ServingOptions Serving { get; init; } = new();
 
+    /// <summary>Texts that may wait for their embeddings, of each encoder.</summary>
+    public int MaxWaitingTexts { get; init; } = EmbeddingEngine.DefaultMaxWaitingTexts;
+
     /// <summary>How replies mark tool calls and thinking; null: found from each model.</summary>
     public ReplyFormat? ReplyFormat { get; init; }
 

@@ -21,12 +21,13 @@ internal sealed record EmbeddingRequest(ServedEncoder Encoder, IReadOnlyList<int
         }
 
         bool isBase64 = body.Find("encoding_format")?.OneOf("float", "base64") == "base64";
-        return new EmbeddingRequest(encoder, Inputs(body.Require("input"), encoder.Model), isBase64);
+        return new EmbeddingRequest(encoder, Inputs(body.Require("input"), encoder.Engine), isBase64);
     }
 
     // A text, texts, ids, or lists of ids.
-    private static int[][] Inputs(JsonField input, EmbeddingModel model)
+    private static int[][] Inputs(JsonField input, EmbeddingEngine engine)
     {
+        EmbeddingModel model = engine.Model;
         if (input.IsText)
         {
             return [Encode(input, model)];
@@ -47,7 +48,7 @@ internal sealed record EmbeddingRequest(ServedEncoder Encoder, IReadOnlyList<int
             return [Ids(input, model)];
         }
 
-        return [.. input.Items(RequestLimits.MaxEmbeddingInputs).Select(item => item.IsText ? Encode(item, model)
+        return [.. input.Items(Math.Min(RequestLimits.MaxEmbeddingInputs, engine.MaxWaitingTexts)).Select(item => item.IsText ? Encode(item, model)
             : item.IsArray ? Ids(item, model)
             : throw item.WrongType("a string or an array of token ids"))];
     }

@@ -95,6 +95,36 @@ internal sealed class EmbeddingTests
     }
 
     [Test]
+    public async Task A_drain_waits_for_what_was_taken_and_takes_no_more()
+    {
+        using ManualResetEventSlim open = new();
+        using EmbeddingEngine engine = new(_model) { BeforeStep = open.Wait };
+        Task<float[][]> call = engine.EmbedAsync([[4], [5]]);
+        Task drained = engine.DrainAsync(Timeout.InfiniteTimeSpan);
+        Assert.That(() => engine.EmbedAsync([[4]]), Throws.InstanceOf<OperationCanceledException>().With.Message.Contains("drained"));
+        Assert.That((drained.IsCompleted, call.IsCompleted), Is.EqualTo((false, false)));
+        open.Set();
+        Assert.That(await call, Has.Length.EqualTo(2));
+        await drained;
+        await engine.DrainAsync(TimeSpan.Zero);
+    }
+
+    [Test]
+    public async Task A_drain_cancels_what_takes_too_long()
+    {
+        using ManualResetEventSlim open = new();
+        using EmbeddingEngine engine = new(_model) { BeforeStep = open.Wait };
+        Task<float[][]>[] calls = [engine.EmbedAsync([[4]]), engine.EmbedAsync([[5], [7]])];
+        await engine.DrainAsync(TimeSpan.Zero);
+        foreach (Task<float[][]> call in calls)
+        {
+            Assert.That(async () => await call, Throws.InstanceOf<OperationCanceledException>());
+        }
+
+        open.Set();
+    }
+
+    [Test]
     public void An_engine_that_ended_takes_no_more()
     {
         EmbeddingEngine engine = new(_model);

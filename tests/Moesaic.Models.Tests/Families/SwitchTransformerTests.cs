@@ -31,7 +31,8 @@ public sealed class SwitchTransformerTests
         using ReferenceFile reference = new(TestPaths.Shared("fixtures", "switch", "reference.safetensors"));
         float[][][] logits = Run(fixture.Decoder, reference, int.MaxValue, Precision.Fast, KvFormat.BF16);
 
-        // Looser than elsewhere: one token that chooses another expert moves the queues of all that follow it.
+        // Looser than elsewhere: scores of attention are not scaled, so rounded keys weigh more (NMSE 0.02 of this checkpoint with
+        // the same experts), and one token that chooses another expert moves the queues of all that follow it.
         Assert.That(LogitsMeasure.Nmse(logits.SelectMany(s => s), reference.Rows()), Is.LessThan(0.1));
     }
 
@@ -55,8 +56,7 @@ public sealed class SwitchTransformerTests
         });
         Assert.That(choices, Has.Count.EqualTo(4));
         Assert.That(choices.First(), Does.Contain(-1), "some are dropped");
-        float[][][] logits = Run(
-            fixture.Decoder, reference, int.MaxValue, Precision.Fast, KvFormat.BF16, before: (executor, tokens) => executor.ForceExpertChoices(choices.Dequeue(), tokens));
+        float[][][] logits = Run(fixture.Decoder, reference, int.MaxValue, Precision.Fast, KvFormat.F32, before: (executor, tokens) => executor.ForceExpertChoices(choices.Dequeue(), tokens));
         double nmse = LogitsMeasure.Nmse(logits.SelectMany(s => s), reference.Rows());
         TestContext.Out.WriteLine($"NMSE {nmse:E2}");
         Assert.That(nmse, Is.LessThanOrEqualTo(1e-3));

@@ -78,6 +78,10 @@ internal sealed class EmbeddingTests
         string ids = string.Join(',', Enumerable.Repeat(4, SmallEncoder.MaxContext + 1));
         JsonElement error = await RefusedAsync(HttpStatusCode.BadRequest, Path, $"{{\"model\":\"small\",\"input\":[[1],[{ids}]]}}");
         Assert.That((error.GetProperty("code").GetString(), error.GetProperty("param").GetString()), Is.EqualTo(("context_length_exceeded", "input[1]")));
+        string text = string.Join(' ', Enumerable.Repeat("a", 30));
+        error = await RefusedAsync(HttpStatusCode.BadRequest, Path, $"{{\"model\":\"small\",\"input\":\"{text}\"}}");
+        Assert.That((error.GetProperty("code").GetString(), error.GetProperty("param").GetString()), Is.EqualTo(("context_length_exceeded", "input")));
+        Assert.That(error.GetProperty("message").GetString(), Is.EqualTo("input: it has 32 tokens, special tokens included; the model takes at most 24"));
         string many = string.Join(',', Enumerable.Repeat("\"a\"", 2049));
         error = await RefusedAsync(HttpStatusCode.BadRequest, Path, $"{{\"model\":\"small\",\"input\":[{many}]}}");
         Assert.That(error.GetProperty("param").GetString(), Is.EqualTo("input"));

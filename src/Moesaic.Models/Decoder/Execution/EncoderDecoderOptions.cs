@@ -7,7 +7,11 @@ public sealed record EncoderDecoderOptions
 {
     public Precision Precision { get; init; } = Precision.Fast;
 
-    public KvFormat KvFormat { get; init; } = KvFormat.BF16;
+    /// <summary>
+    /// How keys and values are kept. Scores of attention are not scaled in this kind of model, so what rounding takes weighs more
+    /// than elsewhere (NMSE of the small Switch Transformer's logits 0.02 with bf16, 1.5e-10 with f32); memory is that of one sequence.
+    /// </summary>
+    public KvFormat KvFormat { get; init; } = KvFormat.F32;
 
     /// <summary>Tokens of the longest input.</summary>
     public required int MaxInputTokens { get; init; }
