@@ -56,7 +56,7 @@ internal sealed class Gemma3 : IModelFamily
     public DecoderDescription Describe(GgufInput input)
     {
         GgufConfig s = input.Config;
-        DecoderShape shape = DecoderShape.FromGguf(input) with { Activation = GatedActivation.GeluTanh };
+        DecoderShape shape = DecoderShape.FromGguf(input) with { Activation = FeedForwardActivation.GeluTanh };
         RopeDescription global = PreNormDecoder.Rope(input, shape, RopePairing.HalfSplit);
         double localTheta = s.Has("rope.freq_base_swa") ? s.GetPositive("rope.freq_base_swa") : LocalTheta;
         RopeDescription local = PreNormDecoder.Rope(s.File, RopePairing.HalfSplit, new RopeSettings(localTheta, RopeScaling.None), shape.HeadWidth, shape.Context);
@@ -107,7 +107,7 @@ internal sealed class Gemma3 : IModelFamily
             Vocabulary = s.GetInt32InRange("vocab_size", 1, Limits.Vocabulary, 262208),
             Context = s.GetInt32InRange("max_position_embeddings", 1, Limits.Context, 131072),
             NormEpsilon = (float)(s.Has("rms_norm_eps") ? s.GetPositive("rms_norm_eps") : 1e-6),
-            Activation = GatedActivation.GeluTanh,
+            Activation = FeedForwardActivation.GeluTanh,
             TiedEmbedding = s.GetBoolean("tie_word_embeddings", true),
         };
     }

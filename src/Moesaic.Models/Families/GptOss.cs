@@ -35,7 +35,7 @@ internal sealed class GptOss : IModelFamily
     public DecoderDescription Describe(HuggingFaceInput input)
     {
         JsonConfig s = input.Config;
-        DecoderShape shape = DecoderShape.FromHuggingFace(input) with { Activation = GatedActivation.ClampedSilu };
+        DecoderShape shape = DecoderShape.FromHuggingFace(input) with { Activation = FeedForwardActivation.ClampedSilu };
         if (!s.Has("head_dim"))
         {
             // The family's own default, which is not hidden / heads.
@@ -72,7 +72,7 @@ internal sealed class GptOss : IModelFamily
     {
         GgufConfig s = input.Config;
         int width = s.GetInt32InRange("expert_feed_forward_length", 1, Limits.Intermediate);
-        DecoderShape shape = DecoderShape.FromGguf(input) with { Activation = GatedActivation.ClampedSilu, Intermediate = width };
+        DecoderShape shape = DecoderShape.FromGguf(input) with { Activation = FeedForwardActivation.ClampedSilu, Intermediate = width };
         int numExperts = s.GetInt32InRange("expert_count", 1, Limits.Experts);
         int topK = s.GetInt32InRange("expert_used_count", 1, numExperts);
         int window = s.GetInt32InRange("attention.sliding_window", 1, Limits.Context, DefaultWindow);

@@ -73,7 +73,7 @@ internal sealed class SwitchTransformer : IModelFamily
 
         public required float Epsilon { get; init; }
 
-        public required GatedActivation Activation { get; init; }
+        public required FeedForwardActivation Activation { get; init; }
 
         public required bool Tied { get; init; }
 
@@ -118,7 +118,7 @@ internal sealed class SwitchTransformer : IModelFamily
                 Epsilon = s.Has("layer_norm_epsilon") ? (float)s.GetPositive("layer_norm_epsilon") : 1e-6f,
                 Activation = s.GetString("dense_act_fn", "relu") switch
                 {
-                    "relu" => GatedActivation.Relu,
+                    "relu" => FeedForwardActivation.Relu,
                     string other => throw s.Error("dense_act_fn", $"the value '{other}' is not supported; expected relu."),
                 },
                 Tied = tied,

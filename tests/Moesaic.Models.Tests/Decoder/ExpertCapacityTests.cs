@@ -197,10 +197,10 @@ public sealed class ExpertCapacityTests
                     },
                     FeedForwardNorm = new NormDescription(VectorSource.Whole($"{l}.norm2", Hidden), 1e-6f),
                     FeedForward = l % 2 == 0
-                        ? new MlpDescription { Activation = GatedActivation.GeluTanh, Gate = Dense($"{l}.gate", Width, Hidden), Up = Dense($"{l}.up", Width, Hidden), Down = Dense($"{l}.down", Hidden, Width) }
+                        ? new MlpDescription { Activation = FeedForwardActivation.GeluTanh, Gate = Dense($"{l}.gate", Width, Hidden), Up = Dense($"{l}.up", Width, Hidden), Down = Dense($"{l}.down", Hidden, Width) }
                         : new MoeDescription
                         {
-                            Activation = GatedActivation.GeluTanh,
+                            Activation = FeedForwardActivation.GeluTanh,
                             Router = new RouterDescription
                             {
                                 Weight = MatrixSource.Whole($"{l}.router", Experts, Hidden),

@@ -18,7 +18,7 @@ public sealed class GptOssTests(string name, Containers containers) : FamilyTest
         Assert.That(decoder.Layers.Select(l => l.Attention.Window), Is.EqualTo(new[] { 16, 0, 16, 0 }));
         Assert.That(decoder.KvGroups.Select(g => g.Window), Is.EqualTo(new[] { 16, 0 }));
         MoeDescription moe = (MoeDescription)decoder.Layers[0].FeedForward;
-        Assert.That((moe.Activation, moe.ActivationAlpha, moe.ActivationLimit), Is.EqualTo((GatedActivation.ClampedSilu, 1.702f, 7f)));
+        Assert.That((moe.Activation, moe.ActivationAlpha, moe.ActivationLimit), Is.EqualTo((FeedForwardActivation.ClampedSilu, 1.702f, 7f)));
         Assert.That(moe.GateBias!.Length, Is.EqualTo(8 * 64));
         Assert.That(decoder.Layers[0].Attention.Sinks!.Length, Is.EqualTo(4));
 

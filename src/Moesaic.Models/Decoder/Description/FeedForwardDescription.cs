@@ -7,12 +7,12 @@ public abstract record FeedForwardDescription
     {
     }
 
-    public required GatedActivation Activation { get; init; }
+    public required FeedForwardActivation Activation { get; init; }
 
-    /// <summary>alpha of <see cref="GatedActivation.ClampedSilu"/>; 0 otherwise.</summary>
+    /// <summary>alpha of <see cref="FeedForwardActivation.ClampedSilu"/>; 0 otherwise.</summary>
     public float ActivationAlpha { get; init; }
 
-    /// <summary>limit of <see cref="GatedActivation.ClampedSilu"/>; 0 otherwise.</summary>
+    /// <summary>limit of <see cref="FeedForwardActivation.ClampedSilu"/>; 0 otherwise.</summary>
     public float ActivationLimit { get; init; }
 }
 

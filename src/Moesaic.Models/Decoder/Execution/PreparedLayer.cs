@@ -80,12 +80,12 @@ internal sealed class PreparedLayer
     /// <summary>Null in a dense layer.</summary>
     public PreparedMoe? Moe { get; }
 
-    private static Epilogue EpilogueOf(GatedActivation activation) => activation switch
+    private static Epilogue EpilogueOf(FeedForwardActivation activation) => activation switch
     {
-        GatedActivation.Silu => Epilogue.SwiGlu,
-        GatedActivation.GeluTanh => Epilogue.GeluTanhGlu,
-        GatedActivation.ClampedSilu => Epilogue.SwiGluClamped,
-        GatedActivation.Relu => Epilogue.Relu,
+        FeedForwardActivation.Silu => Epilogue.SwiGlu,
+        FeedForwardActivation.GeluTanh => Epilogue.GeluTanhGlu,
+        FeedForwardActivation.ClampedSilu => Epilogue.SwiGluClamped,
+        FeedForwardActivation.Relu => Epilogue.Relu,
         _ => throw new ArgumentOutOfRangeException(nameof(activation), activation, "Unknown activation."),
     };
 }

@@ -27,7 +27,7 @@ internal sealed record DecoderShape
 
     public required float NormEpsilon { get; init; }
 
-    public GatedActivation Activation { get; init; } = GatedActivation.Silu;
+    public FeedForwardActivation Activation { get; init; } = FeedForwardActivation.Silu;
 
     public bool TiedEmbedding { get; init; }
 
@@ -74,8 +74,8 @@ internal sealed record DecoderShape
             NormEpsilon = (float)s.GetPositive("rms_norm_eps"),
             Activation = s.GetString("hidden_act", "silu") switch
             {
-                "silu" or "swish" => GatedActivation.Silu,
-                "gelu_pytorch_tanh" => GatedActivation.GeluTanh,
+                "silu" or "swish" => FeedForwardActivation.Silu,
+                "gelu_pytorch_tanh" => FeedForwardActivation.GeluTanh,
                 string other => throw s.Error("hidden_act", $"the value '{other}' is not supported; expected silu or gelu_pytorch_tanh."),
             },
             TiedEmbedding = s.GetBoolean("tie_word_embeddings", tiedByDefault),

@@ -92,16 +92,16 @@ internal sealed class PlainDecoder
 
     private double[] Mlp(MlpDescription mlp, double[] x) => Gated(mlp.Activation, mlp.Gate!.Weight, mlp.Up.Weight, mlp.Down.Weight, 0, x);
 
-    private double[] Gated(GatedActivation activation, MatrixSource gate, MatrixSource up, MatrixSource down, int expert, double[] x)
+    private double[] Gated(FeedForwardActivation activation, MatrixSource gate, MatrixSource up, MatrixSource down, int expert, double[] x)
     {
         double[] gated = Multiply(gate, expert, x);
         return Multiply(down, expert, [.. Multiply(up, expert, x).Select((u, i) => u * Activate(activation, gated[i]))]);
     }
 
-    private static double Activate(GatedActivation activation, double x) => activation switch
+    private static double Activate(FeedForwardActivation activation, double x) => activation switch
     {
-        GatedActivation.Silu => x / (1 + Math.Exp(-x)),
-        GatedActivation.GeluTanh => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + (0.044715 * x * x * x)))),
+        FeedForwardActivation.Silu => x / (1 + Math.Exp(-x)),
+        FeedForwardActivation.GeluTanh => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + (0.044715 * x * x * x)))),
         _ => throw new NotSupportedException(),
     };
 
