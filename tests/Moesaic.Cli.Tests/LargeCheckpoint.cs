@@ -4,7 +4,10 @@ using System.Text.Json;
 
 namespace Moesaic.Cli.Tests;
 
-/// <summary>A bf16 Llama without meaning, 789 MB. Every weight is zero, in a file with holes that costs no disk space, unless data is asked for.</summary>
+/// <summary>
+/// A Llama without meaning, in bf16 789 MB. Every weight is zero, in a file with holes that costs no disk space, unless data is
+/// asked for.
+/// </summary>
 internal static class LargeCheckpoint
 {
     public const int Layers = 8;
@@ -14,7 +17,10 @@ internal static class LargeCheckpoint
     private const int Vocabulary = 8192;
 
     /// <summary>Writes it; returns the size of the weights' file.</summary>
-    public static long Write(string folder, bool withData = false)
+    /// <param name="folder">Where to.</param>
+    /// <param name="withData">Whether to fill it.</param>
+    /// <param name="quantisation">fp8, gptq or packed: the form of the linear maps; null: bf16.</param>
+    public static long Write(string folder, bool withData = false, string? quantisation = null)
     {
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, "config.json"), $$"""
@@ -23,7 +29,7 @@ internal static class LargeCheckpoint
               "vocab_size": {{Vocabulary}}, "hidden_size": {{Hidden}}, "intermediate_size": {{Inner}}, "num_hidden_layers": {{Layers}},
               "num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 64, "max_position_embeddings": 2048,
               "rms_norm_eps": 1e-05, "rope_theta": 10000, "attention_bias": false, "mlp_bias": false,
-              "tie_word_embeddings": false, "bos_token_id": 1, "eos_token_id": 2
+              "tie_word_embeddings": false, "bos_token_id": 1, "eos_token_id": 2{{Settings(quantisation)}}
             }
             """);
         using MemoryStream header = new();
@@ -31,10 +37,10 @@ internal static class LargeCheckpoint
         using (Utf8JsonWriter json = new(header))
         {
             json.WriteStartObject();
-            foreach ((string name, int[] shape) in Tensors())
+            foreach ((string name, string type, int[] shape) in Tensors().SelectMany(t => Stored(t.Name, t.Shape, quantisation)))
             {
                 json.WriteStartObject(name);
-                json.WriteString("dtype", "BF16");
+                json.WriteString("dtype", type);
                 json.WriteStartArray("shape");
                 long count = 1;
                 foreach (int size in shape)
@@ -46,7 +52,7 @@ internal static class LargeCheckpoint
                 json.WriteEndArray();
                 json.WriteStartArray("data_offsets");
                 json.WriteNumberValue(end);
-                json.WriteNumberValue(end += 2 * count);
+                json.WriteNumberValue(end += BytesOf(type) * count);
                 json.WriteEndArray();
                 json.WriteEndObject();
             }
@@ -68,6 +74,43 @@ internal static class LargeCheckpoint
         file.SetLength(8 + text.Length + end);
         return file.Length;
     }
+
+    private static string Settings(string? quantisation) => quantisation switch
+    {
+        null => "",
+        "fp8" => """, "quantization_config": {"quant_method": "fp8", "fmt": "e4m3", "activation_scheme": "dynamic", "weight_block_size": [128, 128]}""",
+        "gptq" => """, "quantization_config": {"quant_method": "gptq", "bits": 4, "group_size": 128, "desc_act": false, "sym": true}""",
+        "packed" => """
+            , "quantization_config": {"quant_method": "compressed-tensors", "format": "pack-quantized", "ignore": ["lm_head"], "config_groups":
+            {"group_0": {"targets": ["Linear"], "weights": {"num_bits": 4, "type": "int", "strategy": "group", "group_size": 128, "symmetric": true}}}}
+            """,
+        _ => throw new ArgumentOutOfRangeException(nameof(quantisation)),
+    };
+
+    // The tensors of a weight; those of zero scales hold zeros.
+    private static IEnumerable<(string Name, string Type, int[] Shape)> Stored(string name, int[] shape, string? quantisation)
+    {
+        if (quantisation is null || !name.Contains("_proj", StringComparison.Ordinal))
+        {
+            return [(name, "BF16", shape)];
+        }
+
+        (int rows, int cols) = (shape[0], shape[1]);
+        string module = name[..^".weight".Length];
+        return quantisation switch
+        {
+            "fp8" => [(name, "F8_E4M3", shape), (name + "_scale_inv", "F32", [rows / 128, cols / 128])],
+            "gptq" => [(module + ".qweight", "I32", [cols / 8, rows]), (module + ".qzeros", "I32", [cols / 128, rows / 8]), (module + ".scales", "F16", [cols / 128, rows])],
+            _ => [(name + "_packed", "I32", [rows, cols / 8]), (name + "_scale", "BF16", [rows, cols / 128])],
+        };
+    }
+
+    private static int BytesOf(string type) => type switch
+    {
+        "F8_E4M3" => 1,
+        "F32" or "I32" => 4,
+        _ => 2,
+    };
 
     private static void WriteData(FileStream file, long count)
     {

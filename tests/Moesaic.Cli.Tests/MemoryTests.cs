@@ -60,6 +60,23 @@ public sealed class MemoryTests
             "generate", "--model", model, "--ids", ids, "--max-tokens", "2", "--context", context.ToString(CultureInfo.InvariantCulture), "--json");
     }
 
+    /// <summary>Quantised forms of Hugging Face checkpoints: nothing of them is expanded either.</summary>
+    [TestCase("fp8")]
+    [TestCase("gptq")]
+    [TestCase("packed")]
+    public void Generating_from_a_quantised_checkpoint_stays_within_its_memory(string quantisation)
+    {
+        using TemporaryFolder folder = new();
+        string model = folder.Combine("model");
+        long bytes = LargeCheckpoint.Write(model, quantisation: quantisation);
+        string ids = folder.Combine("ids.json");
+        File.WriteAllText(ids, """{"ids":[[1,2,3,4,5,6,7,8]]}""");
+        const int context = 512;
+        AssertPeak(
+            bytes, (long)context * LargeCheckpoint.Layers * LargeCheckpoint.KvWidth * 2 * 2,
+            "generate", "--model", model, "--ids", ids, "--max-tokens", "2", "--context", context.ToString(CultureInfo.InvariantCulture), "--json");
+    }
+
     private static void AssertPeak(long fileBytes, long cacheBytes, params string[] arguments)
     {
         using RunningProgram program = RunningProgram.Start(arguments);

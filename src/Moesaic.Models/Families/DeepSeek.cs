@@ -182,9 +182,7 @@ internal sealed class DeepSeek : IModelFamily
         return decoder with
         {
             MtpLayers = usable ? [.. Enumerable.Range(numLayers, numMtp).Select(plan.Mtp)] : [],
-            Ignorable = decoder.Ignorable.AddRange(
-                Enumerable.Range(numLayers, Math.Max(numMtp, numBlocks - numLayers))
-                    .Select(layer => new IgnorableTensors(parts.Prefix(layer) + "*", "multi-token-prediction layer that the configuration does not use"))),
+            Ignorable = decoder.Ignorable.AddRange(parts.UnusedMtp(Math.Max(numMtp, numBlocks - numLayers))),
         };
     }
 

@@ -146,9 +146,7 @@ internal sealed class Ling2 : IModelFamily
         return decoder with
         {
             MtpLayers = mtp.MoveToImmutable(),
-            Ignorable = decoder.Ignorable.AddRange(
-                Enumerable.Range(numLayers, Math.Max(1, numBlocks - numLayers))
-                    .Select(layer => new IgnorableTensors(parts.Prefix(layer) + "*", "multi-token-prediction layer that the configuration does not use"))),
+            Ignorable = decoder.Ignorable.AddRange(parts.UnusedMtp(numBlocks - numLayers)),
         };
     }
 

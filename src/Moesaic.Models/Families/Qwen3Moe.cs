@@ -26,7 +26,7 @@ internal sealed class Qwen3Moe : IModelFamily
         JsonConfig s = input.Config;
         DecoderShape shape = DecoderShape.FromHuggingFace(input);
         int numExperts = s.GetInt32InRange(s.Spelling("num_experts", "num_local_experts"), 0, Limits.Experts);
-        int topK = s.GetInt32InRange("num_experts_per_tok", 1, Math.Max(1, numExperts));
+        int topK = s.GetInt32InRange("num_experts_per_tok", 1, numExperts > 0 ? numExperts : Limits.Experts);
         MoeSettings experts = MoeSettings.OfSoftmax(numExperts, topK, s.GetInt32InRange("moe_intermediate_size", 1, Limits.Intermediate), s.GetBoolean("norm_topk_prob", false));
         int step = s.GetInt32InRange("decoder_sparse_step", 1, Limits.Layers, 1);
         HashSet<int> dense = s.TryGetInt32Array("mlp_only_layers", out int[]? layers) ? [.. layers] : [];

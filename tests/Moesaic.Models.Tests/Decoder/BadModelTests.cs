@@ -20,7 +20,7 @@ public sealed class BadModelTests
     [TestCase("hidden_size", "-1", "hidden_size")]
     [TestCase("hidden_size", "1099511627776", "hidden_size")]
     [TestCase("num_hidden_layers", "5", "weight")]
-    [TestCase("num_hidden_layers", "3", "model.layers.4")]
+    [TestCase("num_hidden_layers", "3", "model.layers.3")]
     [TestCase("num_attention_heads", "3", "num_attention_heads")]
     [TestCase("num_key_value_heads", "0", "num_key_value_heads")]
     [TestCase("head_dim", "31", "head_dim")]

@@ -54,7 +54,8 @@ internal static class Phi3Gguf
         File.WriteAllBytes(path, builder.Build());
     }
 
-    private static void Add(GgufBuilder builder, MemoryStream data, string name, ElementFormat format, ImmutableArray<long> shape, byte[] bytes)
+    /// <summary>Appends a tensor and its data.</summary>
+    public static void Add(GgufBuilder builder, MemoryStream data, string name, ElementFormat format, ImmutableArray<long> shape, byte[] bytes)
     {
         while (data.Position % builder.Alignment != 0)
         {

@@ -5,7 +5,8 @@ internal static class CompressedTensorsReader
 {
     public static QuantisationConfig Read(JsonConfig s, string method)
     {
-        s.RequireString("quantization_status", "compressed");
+        // Early exporters wrote the state before; the tensors show what is stored.
+        s.RequireString("quantization_status", "compressed", "frozen");
         s.Ignore("global_compression_ratio", "kv_cache_scheme", "version");
         RequireEmpty(s, "sparsity_config", "sparse weights");
         RequireEmpty(s, "transform_config", "transformed weights");

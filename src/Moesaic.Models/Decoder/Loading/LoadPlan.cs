@@ -182,6 +182,10 @@ public sealed class LoadPlan : WeightPlan
             {
                 ignored.Add(new IgnoredTensor(tensor, scale.Reason));
             }
+            else if (quantisation is not null && QuantisedNames.IsZeroBias(checkpoint, tensor))
+            {
+                ignored.Add(new IgnoredTensor(tensor, "bias of zeros, of which the model knows nothing"));
+            }
             else if (ignorable.FirstOrDefault(i => i.Matches(tensor.Name)) is { } kind)
             {
                 ignored.Add(new IgnoredTensor(tensor, kind.Reason));

@@ -122,6 +122,19 @@ internal sealed class LayerParts(DecoderShape shape, TensorNames names, Func<str
     public VectorSource SelectionBias(int layer, int numExperts) =>
         VectorSource.Whole(Prefix(layer) + Names.SelectionBias, numExperts);
 
+    /// <summary>Multi-token-prediction layers that may be present and are not read: those counted, and those that more tensors show.</summary>
+    public IEnumerable<IgnorableTensors> UnusedMtp(int counted)
+    {
+        int number = counted;
+        while (hasTensor($"{Prefix(Shape.Layers + number)}{Names.MtpProjection}.weight"))
+        {
+            number++;
+        }
+
+        return Enumerable.Range(Shape.Layers, number)
+            .Select(layer => new IgnorableTensors(Prefix(layer) + "*", "multi-token-prediction layer that the configuration does not use"));
+    }
+
     private MlpDescription Mlp(int layer, string gate, string up, string down, int width, bool bias) => new()
     {
         Activation = Shape.Activation,

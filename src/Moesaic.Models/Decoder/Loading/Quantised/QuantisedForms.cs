@@ -11,6 +11,13 @@ internal static class QuantisedForms
     {
         StoredParts.Require(parts.Codes, [ElementFormat.F8_E4M3], parts.Shape.AsSpan());
         CheckpointTensor scales = ScalesOf(parts);
+        bool isWhole = scheme is { GroupRows: QuantisationScheme.All, GroupColumns: QuantisationScheme.All };
+        if (isWhole && parts.Rows > 1 && scales.ElementCount == parts.Shape[..^1].Aggregate(1L, (product, size) => product * size))
+        {
+            // Settings without a block size stand for a scale a tensor or a row; only the tensor tells which.
+            scheme = scheme with { GroupRows = 1 };
+        }
+
         return new Float8Matrix(scheme.Description, parts.Cols, parts.Codes, scales, new ScaleGrid(scales, parts.Name, parts.Shape.AsSpan(), scheme), scheme.GroupColumns);
     }
 

@@ -7,9 +7,11 @@ namespace Moesaic.Models.Decoder;
 internal static class QuantisedNames
 {
     private const string Weight = ".weight";
+    private const string Bias = ".bias";
+    private const long MaxBiasBytes = 1 << 24;
 
     // Of activations that other programs quantise, beside every form.
-    private static readonly string[] s_inputs = [".input_scale", ".input_zero_point", ".input_global_scale", ".output_scale"];
+    private static readonly string[] s_inputs = [".input_scale", ".input_zero_point", ".input_global_scale", ".output_scale", ".activation_scale"];
 
     private static readonly string[] s_ofWeight = ["", "_scale_inv", "_scale", "_scale_2", "_zero_point", "_packed", "_shape", "_g_idx", "_global_scale", "_blocks", "_scales"];
 
@@ -32,6 +34,19 @@ internal static class QuantisedNames
         return module.Length != name.Length
             ? checkpoint.TryGetTensor(module + ".qweight", out _) || checkpoint.TryGetTensor(module + ".weight_packed", out _)
             : checkpoint.TryGetTensor(name + "_blocks", out _) || checkpoint.TryGetTensor(name + "_packed", out _);
+    }
+
+    /// <summary>Whether a tensor is a bias of zeros beside GPTQ's or AWQ's codes: some exporters give one to every map.</summary>
+    public static bool IsZeroBias(ICheckpoint checkpoint, CheckpointTensor tensor)
+    {
+        if (!tensor.Name.EndsWith(Bias, StringComparison.Ordinal) || tensor.ByteLength > MaxBiasBytes || !checkpoint.TryGetTensor(tensor.Name[..^Bias.Length] + ".qweight", out _))
+        {
+            return false;
+        }
+
+        byte[] bytes = new byte[tensor.ByteLength];
+        tensor.CopyBytes(0, bytes);
+        return !bytes.AsSpan().ContainsAnyExcept((byte)0);
     }
 
     /// <summary>Tensors beside a weight that the arithmetic of this program does not need.</summary>
