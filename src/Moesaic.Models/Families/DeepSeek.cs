@@ -97,7 +97,7 @@ internal sealed class DeepSeek : IModelFamily
 
     private MoeSettings ReadMoe(JsonConfig s)
     {
-        int numExperts = s.GetInt32InRange("n_routed_experts", 1, Limits.Experts);
+        int numExperts = s.GetInt32InRange(s.Spelling("n_routed_experts", "num_local_experts"), 1, Limits.Experts);
         int topK = s.GetInt32InRange("num_experts_per_tok", 1, numExperts);
         int width = s.GetInt32InRange("moe_intermediate_size", 1, Limits.Intermediate);
         int numShared = s.GetInt32InRange("n_shared_experts", 0, Limits.Experts, 0);

@@ -45,9 +45,9 @@ internal sealed class Gemma3 : IModelFamily
         s.Ignore("cache_implementation");
         double scalar = s.Has("query_pre_attn_scalar") ? s.GetPositive("query_pre_attn_scalar") : 256;
         Func<int, int> window = Windows(s, shape.Layers);
-        RopeDescription global = PreNormDecoder.Rope(s.File, RopePairing.HalfSplit, HuggingFaceRope.Read(s, GlobalTheta, "full_attention"), shape.HeadWidth, shape.Context);
+        RopeDescription global = Rotation(s, HuggingFaceRope.Read(s, GlobalTheta, "full_attention"), shape);
         double localTheta = s.Has("rope_local_base_freq") ? s.GetPositive("rope_local_base_freq") : LocalTheta;
-        RopeDescription local = PreNormDecoder.Rope(s.File, RopePairing.HalfSplit, HuggingFaceRope.ReadOwn(s, LayerWindows.Sliding, localTheta), shape.HeadWidth, shape.Context);
+        RopeDescription local = Rotation(s, HuggingFaceRope.ReadOwn(s, LayerWindows.Sliding, localTheta), shape);
         s.RequireAllRead();
         input.RequireAllRead();
         return Build(new LayerParts(shape, Names(input), input.HasTensor), [global, local], 1 / Math.Sqrt(scalar), window, normOffset: 1);
@@ -69,6 +69,10 @@ internal sealed class Gemma3 : IModelFamily
         input.RequireAllRead();
         return Build(new LayerParts(shape, s_gguf, input.HasTensor), [global, local], scale, window, normOffset: 0);
     }
+
+    private static RopeDescription Rotation(JsonConfig s, RopeSettings settings, DecoderShape shape) => settings.PartialRotaryFactor is null or 1
+        ? PreNormDecoder.Rope(s.File, RopePairing.HalfSplit, settings, shape.HeadWidth, shape.Context)
+        : throw s.Error("rope_parameters", $"partial_rotary_factor {settings.PartialRotaryFactor} is not supported for this model; expected 1.");
 
     // A multimodal checkpoint has the text model's settings in an object of their own.
     private static JsonConfig TextConfig(HuggingFaceInput input)

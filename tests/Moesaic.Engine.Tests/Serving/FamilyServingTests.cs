@@ -9,19 +9,17 @@ namespace Moesaic.Engine.Tests;
 /// prefixes. What <see cref="BatchInvarianceTests"/> shows of the embedded model, for attention, windows and routers of all kinds.
 /// </summary>
 [TestFixture("deepseek_v2", KvFormat.BF16)]
-[TestFixture("deepseek_v3", KvFormat.BF16)]
 [TestFixture("deepseek_v3", KvFormat.Int8)]
 [TestFixture("gpt_oss", KvFormat.BF16)]
-[TestFixture("gpt_oss", KvFormat.Int8)]
 [TestFixture("dots1", KvFormat.BF16)]
 [TestFixture("olmoe", KvFormat.BF16)]
 [TestFixture("phi3_longrope", KvFormat.BF16)]
 [TestFixture("qwen3_moe", KvFormat.BF16)]
 internal sealed class FamilyServingTests(string name, KvFormat format)
 {
-    private const int NumSubjects = 5;
+    private const int NumSubjects = 4;
     private const int PromptLength = 70;
-    private const int MaxTokens = 100;
+    private const int MaxTokens = 60;
     private const int BlockTokens = 16;
     private ModelRuntime? _runtime;
     private Answer[]? _alone;
@@ -84,7 +82,7 @@ internal sealed class FamilyServingTests(string name, KvFormat format)
     public async Task Among_others_in_chunks_of(int chunk)
     {
         using InferenceEngine engine = new(Runtime, new ServingOptions { MaxPrefillChunk = chunk, MaxTokensPerStep = 96, PrefixCaching = false });
-        Task<Answer>[] others = [.. Enumerable.Range(NumSubjects, 8).Select(i => engine.AnswerAsync(Asked(i)))];
+        Task<Answer>[] others = [.. Enumerable.Range(NumSubjects, 4).Select(i => engine.AnswerAsync(Asked(i)))];
         await AssertAloneAsync(engine, $"chunks of {chunk}");
         await Task.WhenAll(others);
         Assert.That(Enumerable.Range(0, engine.Log.Count).Max(i => engine.Log[i].Running), Is.GreaterThan(NumSubjects), "sequences share steps");

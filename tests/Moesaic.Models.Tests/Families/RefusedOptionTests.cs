@@ -39,6 +39,8 @@ public sealed class RefusedOptionTests
     [TestCase("ling", "use_sliding_window", "true", "use_sliding_window")]
     [TestCase("ling", "rotary_dim", "16", "rotary_dim")]
     [TestCase("gpt_oss", "mlp_bias", "true", "mlp_bias")]
+    [TestCase("gemma3", "rope_parameters", """{"full_attention":{"rope_type":"default","rope_theta":1000000,"partial_rotary_factor":0.5},"sliding_attention":{"rope_type":"default"}}""", "rope_parameters")]
+    [TestCase("gemma3", "rope_parameters", """{"full_attention":{"rope_type":"default","rope_theta":1000000},"sliding_attention":{"rope_type":"default","partial_rotary_factor":0.5}}""", "rope_parameters")]
     [TestCase("gemma3", "final_logit_softcapping", "30.0", "final_logit_softcapping")]
     [TestCase("llama", "quantization_config", """{"quant_method":"bitsandbytes","load_in_4bit":true}""", "quant_method")]
     [TestCase("llama", "quantization_config", """{"quant_method":"gptq","bits":5,"group_size":128}""", "bits")]

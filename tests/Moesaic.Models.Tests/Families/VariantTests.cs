@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
+using Moesaic.Models.Checkpoints;
 using Moesaic.Models.Decoder;
 using Moesaic.Models.Tests.Decoder;
 using Moesaic.Models.Tests.Families.Reference;
@@ -94,7 +96,7 @@ public sealed class VariantTests
             """{"n_shared_experts":0,"first_k_dense_replace":0,"q_lora_rank":null}""",
             """{"first_k_dense_replace":4,"attention_bias":true}""",
             """{"n_group":8,"topk_group":3,"num_experts_per_tok":6}""",
-            """{"rope_interleave":false}""",
+            """{"rope_interleave":false,"n_routed_experts":null,"num_local_experts":12,"n_group":3}""",
             """{"rope_scaling":null}""",
             """{"rope_scaling":null,"rope_theta":null,"rope_parameters":{"rope_type":"yarn","rope_theta":50000,"factor":4,"original_max_position_embeddings":64,"mscale":1.0,"mscale_all_dim":1.0}}""",
             """{"num_nextn_predict_layers":1}""",
@@ -141,6 +143,33 @@ public sealed class VariantTests
     ];
 
     public static IEnumerable<TestCaseData> Variants() => s_variants.SelectMany(v => v.Edits.Select(e => new TestCaseData(v.Fixture, e)));
+
+    /// <summary>Weights in another type than the fixtures' bf16: maps that are turned or transposed while loading above all.</summary>
+    [TestCase("deepseek_v3", ElementFormat.F32)]
+    [TestCase("deepseek_v3", ElementFormat.F16)]
+    [TestCase("gpt_oss", ElementFormat.F32)]
+    [TestCase("gpt_oss", ElementFormat.F16)]
+    [TestCase("ling", ElementFormat.F16)]
+    public void Weights_may_have_any_type(string fixture, ElementFormat type)
+    {
+        JsonObject config = Variant.Config(fixture);
+        PlainWeights weights = new();
+        PlainModel plain = new(config, weights);
+        plain.Logits([1, 2]);
+        using EditedCheckpoint checkpoint = new();
+        foreach ((string name, long[] shape, float[] values) in weights.All.ToArray())
+        {
+            // No bf16 numbers any more.
+            Half[] halves = Array.ConvertAll(values, x => (Half)(x * 1.01f));
+            float[] exact = Array.ConvertAll(halves, x => (float)x);
+            weights.Set(name, exact);
+            checkpoint.Set(name, type, [.. shape], type == ElementFormat.F16 ? MemoryMarshal.AsBytes(halves.AsSpan()).ToArray() : MemoryMarshal.AsBytes(exact.AsSpan()).ToArray());
+        }
+
+        int[] ids = Variant.Ids(40, 512);
+        float[][] found = Variant.Logits(Variant.Describe(config, checkpoint), checkpoint, [ids]).Main[0];
+        Assert.That(Variant.Nmse(found, plain.Logits(ids).Main), Is.LessThanOrEqualTo(1e-9));
+    }
 
     /// <summary>Widths that no kernel likes, with rounded activations and every kind of cache.</summary>
     [TestCase("llama", """{"hidden_size":72,"num_attention_heads":6,"num_key_value_heads":3,"head_dim":10,"intermediate_size":88,"vocab_size":97}""")]
