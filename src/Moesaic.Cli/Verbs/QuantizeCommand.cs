@@ -2,6 +2,8 @@ using Moesaic.Cli.Hosting;
 using Moesaic.Cli.Input;
 using Moesaic.Cli.Output;
 using Moesaic.Engine;
+using Moesaic.Models.Decoder;
+using Moesaic.Models.Encoder;
 using Moesaic.Models.Export;
 using Moesaic.Models.Families;
 
@@ -14,6 +16,12 @@ internal static class QuantizeCommand
         (string source, string target) = Check(options);
         QuantisationMix mix = Choice.Parse("--type", options.Type, QuantisationMix.All[0], [.. QuantisationMix.All.Select(m => (m.Name, m))]);
         EngineOptions engine = new() { Device = ModelLoading.Device(null, options.Threads) };
+        bool isEncoder = OpenedEncoder.IsEncoder(source);
+        if (isEncoder && (options.Calibration ?? options.Evaluate) is not null)
+        {
+            throw new UsageException($"{(options.Calibration is null ? "--evaluate" : "--calibration")}: {source} is an encoder, which predicts no text");
+        }
+
         string? calibration = options.Calibration is { } c ? Utf8Text.File("--calibration", c) : null;
         string? evaluation = options.Evaluate is { } e ? Utf8Text.File("--evaluate", e) : null;
         ImportanceMatrix? importance = null;
@@ -26,7 +34,7 @@ internal static class QuantizeCommand
             before = evaluation is null ? null : Perplexity(runtime, scorer, evaluation, options.Chunk, cancellationToken);
         }
 
-        ExportReport report = Write(source, target, mix, importance, options, terminal, cancellationToken);
+        ExportReport report = Write(source, isEncoder, target, mix, importance, options, terminal, cancellationToken);
         if (evaluation is not null)
         {
             using ModelRuntime runtime = Load(target, engine, terminal, cancellationToken);
@@ -68,11 +76,12 @@ internal static class QuantizeCommand
         return options.Chunk is >= 2 and <= 1 << 20 ? (source, target) : throw new UsageException($"--chunk is {options.Chunk}; expected 2 to {1 << 20}");
     }
 
-    private static ExportReport Write(string source, string target, QuantisationMix mix, ImportanceMatrix? importance, QuantizeOptions options, Terminal terminal, CancellationToken cancellationToken)
+    private static ExportReport Write(string source, bool isEncoder, string target, QuantisationMix mix, ImportanceMatrix? importance, QuantizeOptions options, Terminal terminal, CancellationToken cancellationToken)
     {
-        using OpenedModel model = OpenedModel.Open(source);
+        using OpenedEncoder? encoder = isEncoder ? OpenedEncoder.Open(source) : null;
+        using OpenedModel? model = isEncoder ? null : OpenedModel.Open(source);
         using LoadingBar bar = new(terminal, "quantising");
-        ExportReport report = GgufExporter.Write(model, target, new ExportOptions
+        ExportOptions export = new()
         {
             Mix = mix,
             Importance = importance,
@@ -80,7 +89,13 @@ internal static class QuantizeCommand
             Threads = options.Threads ?? 0,
             Progress = progress => bar.Report(progress.ElementsDone, progress.ElementsTotal),
             Cancellation = cancellationToken,
-        });
+        };
+        ExportReport report = encoder is null ? GgufExporter.Write(model!, target, export) : GgufExporter.Write(encoder, target, export);
+        foreach (IGrouping<string, IgnoredTensor> left in report.LeftOut.GroupBy(t => t.Reason))
+        {
+            bar.Say($"left out: {left.First().Tensor.Name}{(left.Count() > 1 ? $" and {left.Count() - 1} more" : "")} ({left.Key})");
+        }
+
         if (!report.HasTokenizer)
         {
             bar.Say($"{source} has no tokenizer; the file takes token ids alone");

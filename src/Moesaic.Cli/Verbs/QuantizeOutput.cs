@@ -18,7 +18,7 @@ internal sealed class QuantizeOutput(ExportReport report, QuantisationMix mix, i
         {
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {tensor.Name} | {string.Join('x', tensor.Shape)} | {Name(tensor.Source)} | {Name(tensor.Format)}{(tensor.IsFallback ? " (rows do not fit)" : "")} | {tensor.Bytes} | {tensor.RelativeError:G4} |"));
+                $"| {tensor.Name} | {string.Join('x', tensor.Shape)} | {tensor.Source ?? "-"} | {ElementFormats.NameOf(tensor.Format)}{(tensor.IsFallback ? " (rows do not fit)" : "")} | {tensor.Bytes} | {tensor.RelativeError:G4} |"));
         }
 
         output.WriteLine();
@@ -52,8 +52,8 @@ internal sealed class QuantizeOutput(ExportReport report, QuantisationMix mix, i
             }
 
             writer.WriteEndArray();
-            writer.WriteString("from", tensor.Source is null ? null : Name(tensor.Source));
-            writer.WriteString("to", Name(tensor.Format));
+            writer.WriteString("from", tensor.Source);
+            writer.WriteString("to", ElementFormats.NameOf(tensor.Format));
             writer.WriteNumber("bytes", tensor.Bytes);
             writer.WriteFinite("relative_error", tensor.RelativeError);
             writer.WriteBoolean("fallback", tensor.IsFallback);
@@ -70,6 +70,4 @@ internal sealed class QuantizeOutput(ExportReport report, QuantisationMix mix, i
             writer.WriteEndObject();
         }
     });
-
-    private static string Name(ElementFormat? format) => format is { } known ? ElementFormats.NameOf(known) : "-";
 }

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using Moesaic.Interop;
 using Moesaic.Models.Decoder;
 
 namespace Moesaic.Models.Export;
@@ -6,14 +8,28 @@ namespace Moesaic.Models.Export;
 /// Whether two descriptions are of the same computation, wherever their tensors lie. What a file could not say shows here, before
 /// anything is written.
 /// </summary>
-internal static class DescriptionComparison
+internal sealed class DescriptionComparison
 {
     // Frequencies of a file go through float32 keys and tensors.
     private const double Tolerance = 2e-6;
 
+    private readonly DecoderDescription _source;
+    private readonly DecoderDescription _written;
+
+    // How rotated channels pair up in the file: the rows of the checkpoint's are rearranged where they pair up otherwise.
+    private readonly RopePairing _pairing;
+
+    private DescriptionComparison(DecoderDescription source, DecoderDescription written, RopePairing pairing) => (_source, _written, _pairing) = (source, written, pairing);
+
     /// <summary>The first difference in words, or null.</summary>
-    public static string? FindDifference(DecoderDescription source, DecoderDescription written)
+    /// <param name="source">The checkpoint's.</param>
+    /// <param name="written">The file's.</param>
+    /// <param name="pairing">How rotated channels must pair up in the file.</param>
+    public static string? FindDifference(DecoderDescription source, DecoderDescription written, RopePairing pairing) => new DescriptionComparison(source, written, pairing).Find();
+
+    private string? Find()
     {
+        (DecoderDescription source, DecoderDescription written) = (_source, _written);
         string? found = Differ("hidden size", source.HiddenSize, written.HiddenSize)
             ?? Differ("rows of the vocabulary", source.VocabularySize, written.VocabularySize)
             ?? Differ("context", source.ContextLength, written.ContextLength)
@@ -24,34 +40,40 @@ internal static class DescriptionComparison
             ?? Differ("multi-token-prediction layers", source.MtpLayers.Length, written.MtpLayers.Length);
         for (int i = 0; found is null && i < source.Layers.Length; i++)
         {
-            found = In($"layer {i}", Layer(source, source.Layers[i], written, written.Layers[i]));
+            found = In($"layer {i}", Layer(source.Layers[i], written.Layers[i]));
         }
 
         for (int i = 0; found is null && i < source.MtpLayers.Length; i++)
         {
-            found = In($"multi-token-prediction layer {i}", Layer(source, source.MtpLayers[i].Layer, written, written.MtpLayers[i].Layer));
+            found = In($"multi-token-prediction layer {i}", Mtp(source.MtpLayers[i], written.MtpLayers[i]));
         }
 
         return found;
     }
 
-    private static string? Layer(DecoderDescription sourceOf, LayerDescription source, DecoderDescription writtenOf, LayerDescription written)
+    private string? Mtp(MtpDescription source, MtpDescription written) =>
+        Differ("embedding of its own", source.Embedding is null, written.Embedding is null)
+        ?? Differ("output head of its own", source.OutputHead is null, written.OutputHead is null)
+        ?? Layer(source.Layer, written.Layer);
+
+    private string? Layer(LayerDescription source, LayerDescription written)
     {
         AttentionDescription a = source.Attention, b = written.Attention;
         return Differ("heads", a.NumHeads, b.NumHeads)
             ?? Differ("key-value heads", a.NumKeyValueHeads, b.NumKeyValueHeads)
             ?? Differ("key width", a.KeyWidth, b.KeyWidth)
             ?? Differ("value width", a.ValueWidth, b.ValueWidth)
-            ?? Differ("attention scale", a.Scale, b.Scale)
+            ?? Near("attention scale", a.Scale, b.Scale)
             ?? Differ("window", a.Window, b.Window)
-            ?? Differ("latent attention", a.Latent is null, b.Latent is null)
+            ?? Latent(a.Latent, b.Latent)
             ?? Differ("sinks", a.Sinks is null, b.Sinks is null)
             ?? Differ("norm of queries", a.QueryNorm?.Epsilon, b.QueryNorm?.Epsilon)
             ?? Differ("norm of keys", a.KeyNorm?.Epsilon, b.KeyNorm?.Epsilon)
+            ?? Differ("norms of the outputs", (source.AttentionPostNorm?.Epsilon, source.FeedForwardPostNorm?.Epsilon), (written.AttentionPostNorm?.Epsilon, written.FeedForwardPostNorm?.Epsilon))
             ?? Differ("epsilon of the norms", (source.AttentionNorm.Epsilon, source.FeedForwardNorm.Epsilon), (written.AttentionNorm.Epsilon, written.FeedForwardNorm.Epsilon))
             ?? Differ("biases of the attention's input", a.Input.Count(p => p.Bias is not null), b.Input.Count(p => p.Bias is not null))
             ?? Differ("bias of the attention's output", a.Output.Bias is null, b.Output.Bias is null)
-            ?? Rope(a.Rope < 0 ? null : sourceOf.Ropes[a.Rope], b.Rope < 0 ? null : writtenOf.Ropes[b.Rope])
+            ?? Rope(a.Rope < 0 ? null : _source.Ropes[a.Rope], b.Rope < 0 ? null : _written.Ropes[b.Rope])
             ?? FeedForward(source.FeedForward, written.FeedForward);
     }
 
@@ -83,22 +105,30 @@ internal static class DescriptionComparison
         ?? Differ("scale of the router", a.Scale, b.Scale)
         ?? Differ("biases of the router", (a.Bias is null, a.SelectionBias is null), (b.Bias is null, b.SelectionBias is null));
 
-    // Pairings differ where rows are interleaved.
-    private static string? Rope(RopeDescription? a, RopeDescription? b)
+    private static string? Latent(LatentAttentionDescription? a, LatentAttentionDescription? b) => a is null || b is null
+        ? Differ("latent attention", a is null, b is null)
+        : Differ("widths of the latent attention", (a.LatentWidth, a.RotatedWidth, a.PlainWidth, a.QueryRank), (b.LatentWidth, b.RotatedWidth, b.PlainWidth, b.QueryRank))
+            ?? Differ("norms of the latents", (a.LatentNorm.Epsilon, a.QueryNorm?.Epsilon), (b.LatentNorm.Epsilon, b.QueryNorm?.Epsilon))
+            ?? Differ("biases of the latents", (a.QueryDown?.Bias is null, a.Query.Bias is null, a.Down.Bias is null), (b.QueryDown?.Bias is null, b.Query.Bias is null, b.Down.Bias is null));
+
+    private string? Rope(RopeDescription? a, RopeDescription? b)
     {
         if (a is null || b is null)
         {
             return Differ("rotation", a is null, b is null);
         }
 
-        string? found = Differ("rotated channels", a.Dimensions, b.Dimensions) ?? Near("factor of the rotation", a.Factor, b.Factor);
-        for (int i = 0; found is null && i < a.InverseFrequencies.Length; i++)
-        {
-            found = Near($"rotary frequency {i}", a.InverseFrequencies[i], b.InverseFrequencies[i]);
-        }
-
-        return found;
+        return Differ("rotated channels", a.Dimensions, b.Dimensions)
+            ?? Differ("pairs of rotated channels", _pairing, b.Pairing)
+            ?? Near("factor of the rotation", a.Factor, b.Factor)
+            ?? Frequencies(a.InverseFrequencies, b.InverseFrequencies)
+            ?? Differ("context of the first training", a.Original?.MaxContext, b.Original?.MaxContext)
+            ?? (a.Original is not { } first || b.Original is not { } other ? null
+                : In("within the original context", Near("factor of the rotation", first.Factor, other.Factor) ?? Frequencies(first.InverseFrequencies, other.InverseFrequencies)));
     }
+
+    private static string? Frequencies(ImmutableArray<float> a, ImmutableArray<float> b) =>
+        Enumerable.Range(0, a.Length).Select(i => Near($"rotary frequency {i}", a[i], b[i])).FirstOrDefault(difference => difference is not null);
 
     private static string? Near(string what, float source, float written) =>
         Math.Abs(source - written) <= Tolerance * Math.Abs(source) ? null : Differ(what, source, written);

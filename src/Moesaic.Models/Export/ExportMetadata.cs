@@ -1,4 +1,4 @@
-using Moesaic.Models.Checkpoints;
+using Moesaic.Interop;
 using Moesaic.Models.Checkpoints.Gguf;
 using Moesaic.Models.Configurations;
 using Moesaic.Models.Decoder;
@@ -6,92 +6,83 @@ using Moesaic.Models.Families;
 
 namespace Moesaic.Models.Export;
 
-/// <summary>The hyper-parameters of a model as GGUF keys (ggml, docs/gguf.md).</summary>
-internal sealed class ExportMetadata(OpenedModel model, GgufScheme scheme, GgufPairs pairs)
+/// <summary>The hyper-parameters of a decoder as GGUF keys (ggml, docs/gguf.md).</summary>
+internal sealed class ExportMetadata(DecoderDescription decoder, JsonConfig config, GgufScheme scheme, GgufPairs pairs)
 {
-    private readonly DecoderDescription _decoder = model.Description;
-    private readonly JsonConfig _config = model.HuggingFaceConfig!.Raw;
-
-    /// <summary>Name of the tensor with divisors of the rotary frequencies, for scalings that have no keys.</summary>
-    public const string DivisorsName = "rope_freqs.weight";
-
-    public void Add(int fileType)
+    public void Add()
     {
-        AttentionDescription attention = _decoder.Layers[0].Attention;
-        pairs.Add("general.architecture", scheme.Architecture);
-        pairs.Add("general.type", "model");
-        pairs.Add("general.name", Path.GetFileName(Path.GetFullPath(model.Location.Name)));
-        pairs.Add("general.file_type", fileType);
-        pairs.Add("general.quantization_version", 2);
-        Key("block_count", _decoder.Layers.Length + _decoder.MtpLayers.Length);
-        Key("context_length", _decoder.ContextLength);
-        Key("embedding_length", _decoder.HiddenSize);
-        Key("feed_forward_length", _config.GetInt32("intermediate_size"));
+        AttentionDescription attention = decoder.Layers[0].Attention;
+        Key("block_count", decoder.Layers.Length + decoder.MtpLayers.Length);
+        Key("context_length", decoder.ContextLength);
+        Key("embedding_length", decoder.HiddenSize);
+        Key("feed_forward_length", DenseWidth());
         Key("attention.head_count", attention.NumHeads);
         Key("attention.head_count_kv", attention.NumKeyValueHeads);
         Key("attention.key_length", attention.KeyWidth);
-        Key("attention.value_length", attention.ValueWidth);
-        pairs.Add($"{scheme.Architecture}.attention.layer_norm_rms_epsilon", _decoder.OutputNorm.Epsilon);
-        Key("vocab_size", _decoder.VocabularySize);
-        if (scheme.HasWindow && attention.Window > 0)
+        Key("attention.layer_norm_rms_epsilon", (double)decoder.OutputNorm.Epsilon);
+        Key("vocab_size", decoder.VocabularySize);
+        if (attention.Latent is { } latent)
         {
-            Key("attention.sliding_window", attention.Window);
+            AddLatent(attention, latent);
+        }
+        else
+        {
+            Key("attention.value_length", attention.ValueWidth);
         }
 
-        AddRope();
-        if (_decoder.Layers.Select(l => l.FeedForward).OfType<MoeDescription>().FirstOrDefault() is { } moe)
+        if (scheme.HasAttentionScale && attention.Scale != (float)(1 / Math.Sqrt(attention.KeyWidth)))
+        {
+            Key("attention.scale", (double)attention.Scale);
+        }
+
+        AddWindows([.. decoder.Layers.Select(l => l.Attention.Window)]);
+        ExportRope.AddKeys(decoder, scheme, pairs);
+        if (decoder.Layers.Select(l => l.FeedForward).OfType<MoeDescription>().FirstOrDefault() is { } moe)
         {
             AddExperts(moe);
         }
     }
 
-    /// <summary>Divisors of the frequencies where the scaling has no keys of its own (Llama 3); else null.</summary>
-    public static float[]? Divisors(RopeSettings settings, int dimensions)
+    // Of models without a dense layer the configuration still says how wide one would be.
+    private int DenseWidth() => decoder.Layers.Select(l => l.FeedForward).OfType<MlpDescription>().FirstOrDefault()?.Width
+        ?? (config.Has("intermediate_size") ? config.GetInt32("intermediate_size") : decoder.Layers.Select(l => l.FeedForward).OfType<MoeDescription>().First().ExpertWidth);
+
+    private void AddLatent(AttentionDescription attention, LatentAttentionDescription latent)
     {
-        RopeScaling scaling = settings.Scaling;
-        if (scaling.Kind != RopeScalingKind.Llama3)
+        Key("attention.value_length", latent.LatentWidth);
+        Key("attention.key_length_mla", latent.QueryWidth);
+        Key("attention.value_length_mla", attention.ValueWidth);
+        Key("attention.kv_lora_rank", latent.LatentWidth);
+        if (latent.QueryRank > 0)
         {
-            return null;
+            Key("attention.q_lora_rank", latent.QueryRank);
         }
-
-        float[] divisors = new float[dimensions / 2];
-        for (int i = 0; i < divisors.Length; i++)
-        {
-            // The formula is RopeFrequencies'.
-            double wavelength = 2 * Math.PI * Math.Pow(settings.Theta, 2.0 * i / dimensions);
-            double smooth = ((scaling.OriginalContext / wavelength) - scaling.LowFrequencyFactor) / (scaling.HighFrequencyFactor - scaling.LowFrequencyFactor);
-            divisors[i] = (float)(1 / (((1 - Math.Clamp(smooth, 0, 1)) / scaling.Factor) + Math.Clamp(smooth, 0, 1)));
-        }
-
-        return divisors;
     }
 
-    private void AddRope()
+    private void AddWindows(int[] windows)
     {
-        RopeSettings settings = HuggingFaceRope.Read(_config);
-        RopeScaling scaling = settings.Scaling;
-        Key("rope.dimension_count", _decoder.Ropes[0].Dimensions);
-        Key("rope.freq_base", settings.Theta);
-        switch (scaling.Kind)
+        int window = windows.Max();
+        if (scheme.HasWindow && (window > 0 || scheme.AlwaysHasWindow))
         {
-            case RopeScalingKind.Linear:
-                pairs.Add(scheme.Architecture + ".rope.scaling.type", "linear");
-                Key("rope.scaling.factor", scaling.Factor);
-                break;
-            case RopeScalingKind.Yarn:
-                pairs.Add(scheme.Architecture + ".rope.scaling.type", "yarn");
-                Key("rope.scaling.factor", scaling.Factor);
-                Key("rope.scaling.original_context_length", checked((int)scaling.OriginalContext));
-                Key("rope.scaling.yarn_beta_fast", scaling.BetaFast);
-                Key("rope.scaling.yarn_beta_slow", scaling.BetaSlow);
-                if (scaling.AttentionFactor is { } factor)
-                {
-                    // The key multiplies what follows from the other values.
-                    Key("rope.scaling.attn_factor", factor / RopeFrequencies.AttentionFactorOf(scaling with { AttentionFactor = null }));
-                }
-
-                break;
+            Key("attention.sliding_window", window);
         }
+
+        if (scheme.WindowPattern == 0 || window == 0 || Repeats(scheme.WindowPattern))
+        {
+            return;
+        }
+
+        int period = Enumerable.Range(1, windows.Length + 1).FirstOrDefault(Repeats);
+        if (period > 0)
+        {
+            Key("attention.sliding_window_pattern", period);
+        }
+        else
+        {
+            pairs.Add($"{scheme.Architecture}.attention.sliding_window_pattern", [.. windows.Select(w => w > 0)]);
+        }
+
+        bool Repeats(int every) => windows.Select((w, layer) => w > 0 == ((layer + 1) % every != 0)).All(same => same);
     }
 
     private void AddExperts(MoeDescription moe)
@@ -113,7 +104,7 @@ internal sealed class ExportMetadata(OpenedModel model, GgufScheme scheme, GgufP
                     Key(key, moe.Shared is null ? 0 : Math.Max(1, moe.Shared.Width / moe.ExpertWidth));
                     break;
                 case "expert_gating_func":
-                    Key(key, router.Score == Interop.RouterScore.Sigmoid ? 2 : 1);
+                    Key(key, router.Score switch { RouterScore.Softmax => 1, RouterScore.Sigmoid => 2, _ => 3 });
                     break;
                 case "expert_weights_norm":
                     pairs.Add($"{scheme.Architecture}.{key}", router.Normalise);
@@ -128,10 +119,10 @@ internal sealed class ExportMetadata(OpenedModel model, GgufScheme scheme, GgufP
                     Key(key, router.KeptGroups);
                     break;
                 case "leading_dense_block_count":
-                    Key(key, _decoder.Layers.TakeWhile(l => l.FeedForward is MlpDescription).Count());
+                    Key(key, decoder.Layers.TakeWhile(l => l.FeedForward is MlpDescription).Count());
                     break;
                 case "nextn_predict_layers":
-                    Key(key, _decoder.MtpLayers.Length);
+                    Key(key, decoder.MtpLayers.Length);
                     break;
                 default:
                     throw new InvalidOperationException($"The scheme of {scheme.Architecture} names the key '{key}', which nothing writes.");

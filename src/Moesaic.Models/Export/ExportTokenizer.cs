@@ -3,7 +3,6 @@ using System.Text.Json;
 using Moesaic.Models.ChatTemplates;
 using Moesaic.Models.Checkpoints.Gguf;
 using Moesaic.Models.Configurations;
-using Moesaic.Models.Families;
 using Moesaic.Models.Tokenizers;
 using Moesaic.Models.Tokenizers.Files;
 using Moesaic.Models.Tokenizers.Gguf;
@@ -28,7 +27,7 @@ internal sealed class ExportTokenizer
         "(a+b)*c != d/e; /* \u00E7 */", "trailing   ", "<s></s><|endoftext|>",
     ];
 
-    private readonly OpenedModel _model;
+    private readonly ExportSource _source;
     private readonly Tokenizer _tokenizer;
     private readonly GgufPairs _pairs;
 
@@ -36,9 +35,9 @@ internal sealed class ExportTokenizer
     private readonly int? _before;
     private readonly int? _after;
 
-    private ExportTokenizer(OpenedModel model, Tokenizer tokenizer, GgufPairs pairs)
+    private ExportTokenizer(ExportSource source, Tokenizer tokenizer, GgufPairs pairs)
     {
-        _model = model;
+        _source = source;
         _tokenizer = tokenizer;
         _pairs = pairs;
         IReadOnlyList<int> around = tokenizer.Encode("a", addSpecialTokens: true), inside = tokenizer.Encode("a", addSpecialTokens: false);
@@ -50,40 +49,40 @@ internal sealed class ExportTokenizer
     /// <summary>Adds tokenizer, end ids and chat template. A folder without a tokenizer gives end ids alone.</summary>
     /// <returns>Whether there is a tokenizer.</returns>
     /// <exception cref="ModelFormatException">The tokenizer is of a kind that GGUF has no name for.</exception>
-    public static bool Add(OpenedModel model, GgufPairs pairs)
+    public static bool Add(ExportSource source, GgufPairs pairs)
     {
-        if (!model.Location.Files!.HasTokenizer)
+        if (!source.Location.Files!.HasTokenizer)
         {
-            AddIds(model, null, pairs);
+            AddIds(source, null, pairs);
             return false;
         }
 
-        string file = model.Location.Files.TokenizerJson ?? throw new ModelFormatException(model.Location.Name, "tokenizer", "there is no tokenizer.json, and the other forms are not written to GGUF; save the tokenizer as tokenizer.json.");
-        ExportTokenizer export = new(model, TokenizerLoader.Load(model.Location.Folder!), pairs);
+        string file = source.Location.Files.TokenizerJson ?? throw new ModelFormatException(source.Location.Name, "tokenizer", "there is no tokenizer.json, and the other forms are not written to GGUF; save the tokenizer as tokenizer.json.");
+        ExportTokenizer export = new(source, TokenizerLoader.Load(source.Location.Folder!), pairs);
         JsonField.ReadFile(file, root =>
         {
             export.Add(root);
             return true;
         });
-        AddIds(model, export, pairs);
+        AddIds(source, export, pairs);
         export.AddTemplates();
         return true;
     }
 
     /// <summary>Compares the tokenizer that a written file gives with the folder's over texts that are often split wrongly, and each token's text.</summary>
     /// <exception cref="ModelFormatException">They give different ids.</exception>
-    public static void Verify(OpenedModel model, GgufMetadata written)
+    public static void Verify(ExportSource source, GgufMetadata written)
     {
-        Tokenizer source = TokenizerLoader.Load(model.Location.Folder!);
+        Tokenizer original = TokenizerLoader.Load(source.Location.Folder!);
         Tokenizer found = TokenizerLoader.FromGguf(written);
-        IEnumerable<string> tokens = Enumerable.Range(0, model.Description.VocabularySize).Where(id => source.IdToToken(id) is not null).Select(id => source.Decode([id], skipSpecialTokens: false));
+        IEnumerable<string> tokens = Enumerable.Range(0, source.VocabularySize).Where(id => original.IdToToken(id) is not null).Select(id => original.Decode([id], skipSpecialTokens: false));
         foreach (string probe in s_probes.Concat(tokens))
         {
-            IReadOnlyList<int> wanted = source.Encode(probe, addSpecialTokens: true), given = found.Encode(probe, addSpecialTokens: true);
+            IReadOnlyList<int> wanted = original.Encode(probe, addSpecialTokens: true), given = found.Encode(probe, addSpecialTokens: true);
             if (!wanted.SequenceEqual(given))
             {
                 throw new ModelFormatException(
-                    model.Location.Files!.TokenizerJson!,
+                    source.Location.Files!.TokenizerJson!,
                     "",
                     $"GGUF cannot say how this tokenizer works: '{probe}' would become [{string.Join(", ", given.Take(16))}] instead of [{string.Join(", ", wanted.Take(16))}].");
             }
@@ -98,7 +97,7 @@ internal sealed class ExportTokenizer
             throw kind["type"].Error($"a tokenizer of kind {type} is not written to GGUF; byte-pair encodings are.");
         }
 
-        int rows = _model.Description.VocabularySize;
+        int rows = _source.VocabularySize;
         if (_tokenizer.VocabularySize > rows)
         {
             throw root.Error($"it has {_tokenizer.VocabularySize} tokens, the model's embedding {rows} rows.");
@@ -232,11 +231,11 @@ internal sealed class ExportTokenizer
     private static string Canonical(string pattern) =>
         pattern.Replace("\r", "\\r", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
 
-    private static void AddIds(OpenedModel model, ExportTokenizer? export, GgufPairs pairs)
+    private static void AddIds(ExportSource source, ExportTokenizer? export, GgufPairs pairs)
     {
         Tokenizer? tokenizer = export?._tokenizer;
-        JsonConfig config = model.HuggingFaceConfig!.Raw;
-        IReadOnlyList<int> ends = EndOfGeneration.FromHuggingFace(config, JsonConfig.LoadIfPresent(model.Location.Files!.GenerationConfig), null, null);
+        JsonConfig config = source.Config.Raw;
+        IReadOnlyList<int> ends = EndOfGeneration.FromHuggingFace(config, JsonConfig.LoadIfPresent(source.Location.Files!.GenerationConfig), null, null);
         int? bos = export?._before ?? tokenizer?.BosId ?? (config.TryGetInt32OrArray("bos_token_id", out int[]? first) && first.Length > 0 ? first[0] : null);
         int? eos = export?._after ?? tokenizer?.EosId ?? (ends.Count > 0 ? ends[0] : null);
         AddId("bos_token_id", bos);
@@ -247,7 +246,7 @@ internal sealed class ExportTokenizer
 
         void AddId(string key, int? id)
         {
-            if (id is { } known && known >= 0 && known < model.Description.VocabularySize)
+            if (id is { } known && known >= 0 && known < source.VocabularySize)
             {
                 pairs.Add(Prefix + key, known);
             }
@@ -256,7 +255,7 @@ internal sealed class ExportTokenizer
 
     private void AddTemplates()
     {
-        foreach ((string name, string template) in ChatTemplateSource.InFolder(_model.Location.Files!)?.Templates ?? new Dictionary<string, string>())
+        foreach ((string name, string template) in ChatTemplateSource.InFolder(_source.Location.Files!)?.Templates ?? new Dictionary<string, string>())
         {
             _pairs.Add(name == "default" ? "tokenizer.chat_template" : "tokenizer.chat_template." + name, template);
         }

@@ -4,7 +4,8 @@ namespace Moesaic.Models.Export;
 
 /// <summary>
 /// Chooses each tensor's format. In a mix, matrices are measured: the error that the better format saves for each byte it adds,
-/// over sampled rows, decides which of them get it, until the added bytes reach the mix's share. Vectors and routers stay F32.
+/// over sampled rows, decides which of them get it, until the added bytes reach the mix's share. Vectors and routers stay F32, and
+/// matrices that the checkpoint has in blocks of a type stay as they are where the wanted one would take as many bytes or more.
 /// </summary>
 internal static class FormatPlan
 {
@@ -17,6 +18,11 @@ internal static class FormatPlan
         for (int i = 0; i < formats.Length; i++)
         {
             formats[i] = tensors[i].IsExact ? ElementFormat.F32 : QuantisationMix.Fitting(options.Mix.Format, tensors[i].Cols);
+            if (rows[i].Blocks is { } stored && BytesOf(tensors[i], stored) <= BytesOf(tensors[i], formats[i]))
+            {
+                formats[i] = stored;
+            }
+
             bytes += tensors[i].IsExact ? 0 : BytesOf(tensors[i], formats[i]);
         }
 
@@ -30,7 +36,7 @@ internal static class FormatPlan
         {
             ElementFormat other = QuantisationMix.Fitting(better, tensors[i].Cols);
             long extra = BytesOf(tensors[i], other) - BytesOf(tensors[i], formats[i]);
-            if (!tensors[i].IsExact && extra > 0)
+            if (!tensors[i].IsExact && formats[i] != rows[i].Blocks && extra > 0)
             {
                 candidates.Add((i, other, NoiseOf(tensors[i], rows[i], formats[i], options) - NoiseOf(tensors[i], rows[i], other, options), extra));
             }

@@ -1,5 +1,6 @@
 using Moesaic.Interop;
 using Moesaic.Models.Checkpoints;
+using Moesaic.Models.Decoder;
 using Moesaic.Models.Quantisation;
 
 namespace Moesaic.Models.Export;
@@ -69,6 +70,7 @@ internal sealed class TensorQuantiser(ExportTensor tensor, TensorRows rows, Elem
     {
         private readonly TensorQuantiser _owner;
         private readonly BlockQuantiser _quantiser;
+        private readonly LoadScratch _scratch = new();
         private readonly float[] _values;
         private readonly float[] _weights;
         private readonly float[] _written;
@@ -79,8 +81,9 @@ internal sealed class TensorQuantiser(ExportTensor tensor, TensorRows rows, Elem
             _quantiser = BlockQuantiser.Create(owner.Format, owner.Options.SearchesScales);
             int cols = checked((int)owner.Tensor.Cols);
             RowBytes = cols / _quantiser.BlockElements * _quantiser.BlockBytes;
-            Blocks = new byte[Math.Max(1, ChunkElements / cols) * RowBytes];
-            _values = new float[cols];
+            int rows = (int)Math.Clamp(owner.Tensor.Rows, 1, Math.Max(1, ChunkElements / cols));
+            Blocks = new byte[rows * RowBytes];
+            _values = new float[rows * cols];
             _written = new float[cols];
             _weights = new float[cols];
             if (owner.Tensor.Matrix is not { } matrix || owner.Options.Importance?.TryGetWeights(matrix.Name, _weights) != true)
@@ -96,26 +99,46 @@ internal sealed class TensorQuantiser(ExportTensor tensor, TensorRows rows, Elem
         public Error Run(long firstRow, long numRows)
         {
             double squares = 0, values = 0;
+            int cols = _written.Length;
+            if (_owner.Rows.Blocks == _owner.Format)
+            {
+                // What is stored as such blocks already stays, bit for bit.
+                _owner.Rows.ReadBlocks(firstRow, numRows, Blocks.AsSpan(0, checked((int)numRows * RowBytes)));
+                return default;
+            }
+
+            _owner.Rows.Read(firstRow, numRows, _values.AsSpan(0, checked((int)numRows * cols)), _scratch);
             for (int i = 0; i < numRows; i++)
             {
-                _owner.Rows.Read(firstRow + i, _values);
+                ReadOnlySpan<float> row = _values.AsSpan(i * cols, cols);
                 Span<byte> blocks = Blocks.AsSpan(i * RowBytes, RowBytes);
-                _quantiser.Quantise(_values, _weights, blocks);
+                _quantiser.Quantise(row, _weights, blocks);
                 Dequantizer.Dequantize((TensorFormat)_owner.Format, blocks, _written);
-                for (int k = 0; k < _values.Length; k++)
+                for (int k = 0; k < cols; k++)
                 {
-                    double off = _values[k] - _written[k];
+                    double off = row[k] - _written[k];
                     squares += off * off;
-                    values += (double)_values[k] * _values[k];
+                    values += (double)row[k] * row[k];
                 }
 
                 if (!double.IsFinite(squares))
                 {
-                    throw new ModelFormatException(_owner.Tensor.Name, $"row {firstRow + i}", $"its values reach {_values.Max(MathF.Abs):G6}, which {ElementFormats.NameOf(_owner.Format)} cannot hold; take another type.");
+                    throw new ModelFormatException(_owner.Tensor.Name, $"row {firstRow + i}", $"its values reach {Most(row):G6}, which {ElementFormats.NameOf(_owner.Format)} cannot hold; take another type.");
                 }
             }
 
             return new Error(squares, values);
+        }
+
+        private static float Most(ReadOnlySpan<float> row)
+        {
+            float most = 0;
+            foreach (float value in row)
+            {
+                most = Math.Max(most, Math.Abs(value));
+            }
+
+            return most;
         }
     }
 

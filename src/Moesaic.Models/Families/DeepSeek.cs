@@ -22,6 +22,19 @@ internal sealed class DeepSeek : IModelFamily
     private static readonly TensorNames s_names = TensorNames.HuggingFace with { MtpOutputNorm = "shared_head.norm" };
     private static readonly TensorNames s_ggufNames = TensorNames.Gguf with { MtpOutputNorm = "nextn.shared_head_norm" };
 
+    // Both generations have one architecture, told apart by the gating function.
+    private static readonly GgufScheme s_scheme = new("deepseek2")
+    {
+        Names = s_ggufNames,
+        Pairing = RopePairing.Interleaved,
+        Rope = new GgufRopeRules(YarnLogMultiplierUnit: 0.1),
+        ExpertKeys =
+        [
+            "expert_feed_forward_length", "expert_shared_feed_forward_length", "expert_shared_count", "expert_gating_func", "expert_weights_scale",
+            "expert_weights_norm", "expert_group_count", "expert_group_used_count", "leading_dense_block_count", "nextn_predict_layers",
+        ],
+    };
+
     private readonly bool _isV3;
 
     private DeepSeek(bool isV3) => _isV3 = isV3;
@@ -36,10 +49,12 @@ internal sealed class DeepSeek : IModelFamily
 
     public ImmutableArray<string> ModelTypes => _isV3 ? ["deepseek_v3", "kimi_k2"] : ["deepseek_v2"];
 
-    public ImmutableArray<string> GgufArchitectures => ["deepseek2"];
+    public ImmutableArray<string> GgufArchitectures => [s_scheme.Architecture];
+
+    public GgufScheme? GgufScheme => s_scheme;
 
     public bool Answers(GgufInput input) =>
-        input.Architecture == "deepseek2" && (input.Config.GetInt32("expert_gating_func", GatingSoftmax) == GatingSigmoid) == _isV3;
+        input.Architecture == s_scheme.Architecture && (input.Config.GetInt32("expert_gating_func", GatingSoftmax) == GatingSigmoid) == _isV3;
 
     public DecoderDescription Describe(HuggingFaceInput input)
     {
@@ -61,8 +76,6 @@ internal sealed class DeepSeek : IModelFamily
             Bias = s.GetBoolean("attention_bias", false),
             DenseLayers = s.GetInt32InRange("first_k_dense_replace", 0, Limits.Layers, 0),
             Moe = ReadMoe(s),
-            OwnEmbedding = "embed_tokens.weight",
-            OwnHead = "shared_head.head.weight",
         };
         int numMtp = s.GetInt32InRange("num_nextn_predict_layers", 0, Limits.Layers, 0);
         input.RequireAllRead();
@@ -80,7 +93,7 @@ internal sealed class DeepSeek : IModelFamily
         s.RequireNumber("expert_gating_func", _isV3 ? GatingSigmoid : GatingSoftmax);
         LayerParts parts = new(shape, s_ggufNames, input.HasTensor);
         (RopeDescription rope, float softmaxFactor) = LatentParts.Rope(
-            GgufRope.Read(s, input.Checkpoint, new GgufRopeRules(YarnLogMultiplierUnit: 0.1)), latent, shape, s, RopePairing.Interleaved,
+            GgufRope.Read(s, input.Checkpoint, s_scheme.Rope), latent, shape, s, s_scheme.Pairing,
             GgufRope.ReadDivisors(input.Checkpoint, latent.RotatedWidth / 2) ?? []);
         Plan plan = new(parts, latent, input.HasTensor)
         {
@@ -88,8 +101,6 @@ internal sealed class DeepSeek : IModelFamily
             Bias = input.HasTensor("blk.0.attn_output.bias"),
             DenseLayers = s.GetInt32InRange("leading_dense_block_count", 0, Limits.Layers, 0),
             Moe = ReadMoe(s, input.HasTensor(parts.Prefix(shape.Layers - 1) + parts.Names.SelectionBias)),
-            OwnEmbedding = "nextn.embed_tokens.weight",
-            OwnHead = "nextn.shared_head_head.weight",
         };
         input.RequireAllRead();
         return Build(plan, rope, numBlocks, numMtp);
@@ -200,11 +211,6 @@ internal sealed class DeepSeek : IModelFamily
 
         public required MoeSettings Moe { get; init; }
 
-        /// <summary>A prediction layer's own embedding and head, after its prefix.</summary>
-        public required string OwnEmbedding { get; init; }
-
-        public required string OwnHead { get; init; }
-
         public LayerDescription Layer(int layer) => new()
         {
             AttentionNorm = Parts.Norm(layer, Parts.Names.AttentionNorm),
@@ -216,8 +222,8 @@ internal sealed class DeepSeek : IModelFamily
         public MtpDescription Mtp(int layer)
         {
             DecoderShape shape = Parts.Shape;
-            string embedding = Parts.Prefix(layer) + OwnEmbedding;
-            string head = Parts.Prefix(layer) + OwnHead;
+            string embedding = $"{Parts.Prefix(layer)}{Parts.Names.MtpEmbedding}.weight";
+            string head = $"{Parts.Prefix(layer)}{Parts.Names.MtpOutputHead}.weight";
             return new MtpDescription
             {
                 EmbeddingNorm = Parts.Norm(layer, Parts.Names.MtpEmbeddingNorm),

@@ -22,6 +22,15 @@ internal sealed class Dots1 : IModelFamily
 
     public ImmutableArray<string> GgufArchitectures => ["dots1"];
 
+    public GgufScheme? GgufScheme { get; } = new("dots1")
+    {
+        ExpertKeys =
+        [
+            "expert_feed_forward_length", "expert_shared_feed_forward_length", "expert_shared_count", "expert_gating_func", "expert_weights_scale",
+            "expert_weights_norm", "expert_group_count", "expert_group_used_count", "leading_dense_block_count",
+        ],
+    };
+
     public bool Answers(GgufInput input) => input.Architecture == "dots1";
 
     public DecoderDescription Describe(HuggingFaceInput input)

@@ -34,6 +34,8 @@ internal sealed class Gemma3 : IModelFamily
 
     public ImmutableArray<string> GgufArchitectures => ["gemma3"];
 
+    public GgufScheme? GgufScheme { get; } = new("gemma3") { Names = s_gguf, HasWindow = true, WindowPattern = DefaultPattern, HasAttentionScale = true };
+
     public bool Answers(GgufInput input) => input.Architecture == "gemma3";
 
     public DecoderDescription Describe(HuggingFaceInput input)

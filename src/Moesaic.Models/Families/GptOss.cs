@@ -22,6 +22,8 @@ internal sealed class GptOss : IModelFamily
 
     private static readonly TensorNames s_ggufNames = TensorNames.Gguf with { FeedForwardNorm = "post_attention_norm" };
 
+    private static readonly GgufRopeRules s_ropeRules = new(Truncate: false);
+
     public string Name => "GPT-OSS";
 
     public ImmutableArray<string> Architectures => ["GptOssForCausalLM"];
@@ -29,6 +31,8 @@ internal sealed class GptOss : IModelFamily
     public ImmutableArray<string> ModelTypes => ["gpt_oss"];
 
     public ImmutableArray<string> GgufArchitectures => ["gpt-oss"];
+
+    public GgufScheme? GgufScheme { get; } = new("gpt-oss") { Names = s_ggufNames, Rope = s_ropeRules, HasWindow = true, ExpertKeys = ["expert_feed_forward_length"] };
 
     public bool Answers(GgufInput input) => GgufArchitectures.Contains(input.Architecture);
 
@@ -57,7 +61,6 @@ internal sealed class GptOss : IModelFamily
             Limit = Positive(s, "swiglu_limit", DefaultLimit),
             Windows = Windows(s, shape.Layers),
             AttentionBias = bias,
-            Sinks = "self_attn.sinks",
             Experts = layer => HuggingFaceExperts(shape, $"model.layers.{layer}.mlp.experts.", numExperts),
         };
 
@@ -90,10 +93,9 @@ internal sealed class GptOss : IModelFamily
             Limit = (float)DefaultLimit,
             Windows = layer => layer % 2 == 0 ? window : 0,
             AttentionBias = input.HasTensor("blk.0.attn_q.bias"),
-            Sinks = "attn_sinks.weight",
             Experts = layer => GgufExperts(parts.Prefix(layer), shape, numExperts),
         };
-        RopeDescription rope = PreNormDecoder.Rope(input, shape, RopePairing.HalfSplit, new GgufRopeRules(Truncate: false));
+        RopeDescription rope = PreNormDecoder.Rope(input, shape, RopePairing.HalfSplit, s_ropeRules);
         input.RequireAllRead();
         return plan.Build(Name, rope);
     }
@@ -150,8 +152,6 @@ internal sealed class GptOss : IModelFamily
 
         public required bool AttentionBias { get; init; }
 
-        public required string Sinks { get; init; }
-
         public required Func<int, Stacks> Experts { get; init; }
 
         public DecoderDescription Build(string family, RopeDescription rope) => PreNormDecoder.Build(family, parts, rope, Layer);
@@ -164,7 +164,7 @@ internal sealed class GptOss : IModelFamily
                 AttentionNorm = parts.Norm(layer, parts.Names.AttentionNorm),
                 Attention = parts.Attention(layer, AttentionBias, AttentionBias, window: Windows(layer)) with
                 {
-                    Sinks = VectorSource.Whole(parts.Prefix(layer) + Sinks, parts.Shape.Heads),
+                    Sinks = VectorSource.Whole(parts.Prefix(layer) + parts.Names.Sinks, parts.Shape.Heads),
                 },
                 FeedForwardNorm = parts.Norm(layer, parts.Names.FeedForwardNorm),
                 FeedForward = new MoeDescription

@@ -19,7 +19,7 @@ internal sealed class Llama : IModelFamily
 
     public ImmutableArray<string> GgufArchitectures => ["llama"];
 
-    public GgufScheme? GgufScheme { get; } = new("llama") { InterleavesQueryAndKey = true, HasWindow = true };
+    public GgufScheme? GgufScheme { get; } = new("llama") { Pairing = RopePairing.Interleaved, HasWindow = true };
 
     public bool Answers(GgufInput input) => input.Architecture == "llama" && input.Config.GetInt32InRange("expert_count", 0, Limits.Experts, 0) == 0;
 

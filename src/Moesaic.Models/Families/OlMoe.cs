@@ -19,6 +19,8 @@ internal sealed class OlMoe : IModelFamily
 
     public ImmutableArray<string> GgufArchitectures => ["olmoe"];
 
+    public GgufScheme? GgufScheme { get; } = new("olmoe") { ExpertKeys = ["expert_feed_forward_length", "expert_weights_norm"] };
+
     public bool Answers(GgufInput input) => input.Architecture == "olmoe";
 
     public DecoderDescription Describe(HuggingFaceInput input)

@@ -11,8 +11,8 @@ namespace Moesaic.Models.Families;
 /// </summary>
 internal sealed class Phi3 : IModelFamily
 {
-    private const string HuggingFaceGateUp = "mlp.gate_up_proj";
-    private const string GgufGateUp = "ffn_up";
+    private static readonly TensorNames s_names = TensorNames.HuggingFace with { FusedGateUp = "mlp.gate_up_proj" };
+    private static readonly TensorNames s_ggufNames = TensorNames.Gguf with { FusedGateUp = "ffn_up" };
 
     public string Name => "Phi-3";
 
@@ -21,6 +21,8 @@ internal sealed class Phi3 : IModelFamily
     public ImmutableArray<string> ModelTypes => ["phi3"];
 
     public ImmutableArray<string> GgufArchitectures => ["phi3"];
+
+    public GgufScheme? GgufScheme { get; } = new("phi3") { Names = s_ggufNames, Rope = new(HasLongRopeFactors: true), HasWindow = true, AlwaysHasWindow = true };
 
     public bool Answers(GgufInput input) => input.Architecture == "phi3";
 
@@ -41,8 +43,7 @@ internal sealed class Phi3 : IModelFamily
         // Without scaling it has no effect, though every configuration has it.
         s.Ignore("original_max_position_embeddings");
         input.RequireAllRead();
-        LayerParts parts = new(shape, TensorNames.HuggingFace, input.HasTensor);
-        return Build(parts, rope, window, HuggingFaceGateUp, fused: true, bias: false);
+        return Build(new LayerParts(shape, s_names, input.HasTensor), rope, window, fused: true, bias: false);
     }
 
     public DecoderDescription Describe(GgufInput input)
@@ -55,17 +56,17 @@ internal sealed class Phi3 : IModelFamily
         bool longRope = input.HasTensor("rope_factors_long.weight") || input.HasTensor("rope_factors_short.weight");
         RopeDescription rope = PreNormDecoder.Rope(input, shape, RopePairing.HalfSplit, new GgufRopeRules(HasLongRopeFactors: longRope));
         input.RequireAllRead();
-        LayerParts parts = new(shape, TensorNames.Gguf, input.HasTensor);
-        DecoderDescription decoder = Build(parts, rope, window, GgufGateUp, fused: !input.HasTensor("blk.0.attn_q.weight"), bias: input.HasTensor("blk.0.attn_qkv.bias"));
+        LayerParts parts = new(shape, s_ggufNames, input.HasTensor);
+        DecoderDescription decoder = Build(parts, rope, window, fused: !input.HasTensor("blk.0.attn_q.weight"), bias: input.HasTensor("blk.0.attn_qkv.bias"));
         return decoder with { Ignorable = decoder.Ignorable.Add(new IgnorableTensors("rope_factors_*.weight", "divisors of the rotary frequencies, taken into account with the configuration")) };
     }
 
-    private DecoderDescription Build(LayerParts parts, RopeDescription rope, int window, string gateUp, bool fused, bool bias) =>
+    private DecoderDescription Build(LayerParts parts, RopeDescription rope, int window, bool fused, bool bias) =>
         PreNormDecoder.Build(Name, parts, rope, layer => new LayerDescription
         {
             AttentionNorm = parts.Norm(layer, parts.Names.AttentionNorm),
             Attention = parts.Attention(layer, inputBias: bias, fused: fused, window: window),
             FeedForwardNorm = parts.Norm(layer, parts.Names.FeedForwardNorm),
-            FeedForward = parts.FusedMlp(layer, gateUp),
+            FeedForward = parts.FusedMlp(layer),
         });
 }

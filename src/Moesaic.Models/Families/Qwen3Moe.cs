@@ -19,6 +19,8 @@ internal sealed class Qwen3Moe : IModelFamily
 
     public ImmutableArray<string> GgufArchitectures => ["qwen3moe"];
 
+    public GgufScheme? GgufScheme { get; } = new("qwen3moe") { ExpertKeys = ["expert_feed_forward_length", "expert_weights_norm"] };
+
     public bool Answers(GgufInput input) => input.Architecture == "qwen3moe";
 
     public DecoderDescription Describe(HuggingFaceInput input)

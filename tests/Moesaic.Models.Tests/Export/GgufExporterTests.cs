@@ -8,7 +8,7 @@ using Moesaic.TestSupport;
 
 namespace Moesaic.Models.Tests.Export;
 
-/// <summary>Checkpoints written as GGUF: the same tensors as the format's own converter writes, and the same logits.</summary>
+/// <summary>Checkpoints written as GGUF: errors of the weights, what is refused, and that nothing is left behind.</summary>
 public sealed class GgufExporterTests
 {
     private string _folder = "";
@@ -18,72 +18,6 @@ public sealed class GgufExporterTests
 
     [TearDown]
     public void DeleteFolder() => Directory.Delete(_folder, recursive: true);
-
-    [TestCase("llama")]
-    [TestCase("llama31_scaled")]
-    [TestCase("qwen2")]
-    [TestCase("qwen3")]
-    [TestCase("mixtral")]
-    [TestCase("ling")]
-    [TestCase("ling_mtp")]
-    [TestCase("ling_yarn")]
-    public void Tensors_are_those_of_the_reference_converter(string name)
-    {
-        string path = Write(TestPaths.Shared("fixtures", name), "bf16");
-        using GgufFile found = GgufFile.Open(path);
-        using GgufFile expected = GgufFile.Open(TestPaths.Shared("fixtures_gguf", name + ".gguf"));
-        Assert.That(found.Tensors.Select(t => t.Name), Is.EquivalentTo(expected.Tensors.Select(t => t.Name)));
-        foreach (CheckpointTensor tensor in expected.Tensors)
-        {
-            CheckpointTensor other = found.GetTensor(tensor.Name);
-            Assert.That((other.Format, string.Join(',', other.Shape)), Is.EqualTo((tensor.Format, string.Join(',', tensor.Shape))), tensor.Name);
-            if (tensor.Name == "rope_freqs.weight")
-            {
-                Assert.That(Floats(other).Zip(Floats(tensor), (a, b) => Math.Abs((a / b) - 1)).Max(), Is.LessThan(1e-6));
-            }
-            else
-            {
-                Assert.That(Bytes(other), Is.EqualTo(Bytes(tensor)), tensor.Name);
-            }
-        }
-
-        foreach (string key in expected.Metadata.Keys.Where(k => k.StartsWith(expected.Metadata.Architecture + ".", StringComparison.Ordinal)))
-        {
-            expected.Metadata.TryGetValue(key, out GgufValue value);
-            Assert.That(found.Metadata.TryGetValue(key, out GgufValue other), key);
-            Assert.That(other.Describe(), Is.EqualTo(value.Describe()), key);
-        }
-    }
-
-    [TestCase("llama", "bf16", 1e-6)]
-    [TestCase("llama", "f32", 1e-6)]
-    [TestCase("llama", "f16", 1e-6)]
-    [TestCase("llama31_scaled", "bf16", 1e-6)]
-    [TestCase("llama_yarn", "bf16", 1e-6)]
-    [TestCase("mistral", "bf16", 1e-6)]
-    [TestCase("qwen2", "bf16", 1e-6)]
-    [TestCase("qwen3", "f16", 1e-6)]
-    [TestCase("mixtral", "bf16", 1e-6)]
-    [TestCase("ling", "f32", 1e-6)]
-    [TestCase("ling_mtp", "bf16", 1e-6)]
-    [TestCase("ling_yarn", "f16", 1e-6)]
-    [TestCase("llama", "q8_0", 2e-3)] // small random models are sensitive; with experts, choices flip as well
-    [TestCase("mixtral", "q8_0", 1e-2)]
-    [TestCase("ling", "q6_k", 6e-2)]
-    [TestCase("qwen3", "q4_k", 6e-2)]
-    public void Logits_are_the_checkpoints(string name, string type, double tolerance)
-    {
-        string path = Write(TestPaths.Shared("fixtures", name), type);
-        using DecoderFixture fixture = new(path);
-        using ReferenceFile reference = new(TestPaths.Shared("fixtures", name, "reference.safetensors"));
-        int[][] ids = reference.Ids();
-        using DecoderExecutor executor = fixture.Executor(DecoderFixture.Reference);
-        SequenceRunner runner = new(executor, ids);
-        runner.Run(SequenceRunner.Alone(ids, 512));
-        double nmse = LogitsMeasure.Nmse(runner.Logits.SelectMany(s => s), reference.Rows());
-        TestContext.Out.WriteLine($"NMSE {nmse:E2}");
-        Assert.That(nmse, Is.LessThanOrEqualTo(tolerance));
-    }
 
     [TestCase("q4_0")]
     [TestCase("q4_1")]
@@ -216,15 +150,6 @@ public sealed class GgufExporterTests
         Assert.That(refused, Is.GreaterThan(20));
     }
 
-    private string Write(string source, string type)
-    {
-        string path = Path.Combine(_folder, type + ".gguf");
-        using OpenedModel model = OpenedModel.Open(source);
-        ExportReport report = GgufExporter.Write(model, path, Options(type));
-        Assert.That(report.FileBytes, Is.EqualTo(new FileInfo(path).Length));
-        return path;
-    }
-
     private static ExportOptions Options(string type) => new() { Mix = QuantisationMix.All.Single(mix => mix.Name == type), Threads = 2 };
 
     private string Copy(string fixture, Func<string, string> change)
@@ -234,19 +159,5 @@ public sealed class GgufExporterTests
         File.WriteAllText(Path.Combine(folder, "config.json"), change(File.ReadAllText(Path.Combine(source, "config.json"))));
         File.Copy(Path.Combine(source, "model.safetensors"), Path.Combine(folder, "model.safetensors"));
         return folder;
-    }
-
-    private static byte[] Bytes(CheckpointTensor tensor)
-    {
-        byte[] bytes = new byte[tensor.ByteLength];
-        tensor.CopyBytes(0, bytes);
-        return bytes;
-    }
-
-    private static float[] Floats(CheckpointTensor tensor)
-    {
-        float[] values = new float[tensor.ElementCount];
-        tensor.CopyBytes(0, System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan()));
-        return values;
     }
 }

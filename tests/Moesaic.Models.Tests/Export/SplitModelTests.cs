@@ -50,7 +50,7 @@ public sealed class SplitModelTests
             GgufPairs pairs = new();
             if (part == 0)
             {
-                new ExportMetadata(model, ModelFamilies.SchemeOf(model.HuggingFaceConfig!)!, pairs).Add(8);
+                new DecoderSource(model).AddMetadata(pairs, 8);
             }
 
             pairs.Add("split.no", part);

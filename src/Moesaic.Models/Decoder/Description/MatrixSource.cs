@@ -106,6 +106,16 @@ public sealed class MatrixSource
             : new MatrixSource(tensor, numHeads, rows, cols, slices.MoveToImmutable());
     }
 
+    /// <summary>The rows of the second matrix after those of the first, which has as many columns; neither is a stack.</summary>
+    public static MatrixSource Joined(MatrixSource first, MatrixSource second)
+    {
+        ArgumentNullException.ThrowIfNull(first);
+        ArgumentNullException.ThrowIfNull(second);
+        return (first.NumExperts, second.NumExperts) == (1, 1) && first.Cols == second.Cols
+            ? new MatrixSource(first.Name, 1, first.Rows + second.Rows, first.Cols, [.. first.Slices, .. second.Slices.Select(s => s with { TargetRow = first.Rows + s.TargetRow })])
+            : throw new ArgumentException($"{first} and {second} do not make one matrix.", nameof(second));
+    }
+
     /// <inheritdoc/>
     public override string ToString() => NumExperts == 1 ? $"{Name} [{Rows}, {Cols}]" : $"{Name} [{NumExperts}, {Rows}, {Cols}]";
 }

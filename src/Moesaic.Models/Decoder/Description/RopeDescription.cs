@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Moesaic.Interop;
+using Moesaic.Models.Configurations;
 
 namespace Moesaic.Models.Decoder;
 
@@ -17,6 +18,9 @@ public sealed record RopeDescription(
     /// null: always the same. One executor uses one set for every sequence, so that cached keys stay valid.
     /// </summary>
     public OriginalRope? Original { get; init; }
+
+    /// <summary>What the configuration said, for those who write one; the computation needs nothing of it.</summary>
+    public RopeSettings? Settings { get; init; }
 
     /// <summary>Channels of a head that are rotated, from the first on.</summary>
     public int Dimensions => InverseFrequencies.Length * 2;

@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Runtime.InteropServices;
 using Moesaic.Interop;
 using Moesaic.Models.Checkpoints;
 
@@ -23,7 +21,7 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
 
     /// <summary>Offset of the first row within the tensor's data.</summary>
     public long TensorOffset => Quantised is not null
-        ? (FirstLogicalRow + (FirstRow * Slice.SourceStep)) * RowBytes
+        ? (SliceRows.FirstLogicalRow(Slice) + (FirstRow * Slice.SourceStep)) * RowBytes
         : Slice.Transposed
         ? ((Slice.SourceRow * Slice.TensorShape[^1]) + Slice.SourceColumn + (FirstRow * Slice.SourceStep)) * TransposedRows.ElementBytes(Tensor.Format)
         : (Slice.SourceRow + (FirstRow * Slice.SourceStep)) * RowBytes;
@@ -31,109 +29,42 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
     public long FileOffset => Tensor.Offset + TensorOffset;
 
     /// <summary>Fills the rows. <paramref name="scratch"/> holds an expanded chunk; it is the caller's own.</summary>
-    public unsafe void Load(LoadScratch scratch)
+    public void Load(LoadScratch scratch)
     {
-        if (Slice.Turned)
+        if (Expand)
         {
-            LoadTurned(scratch);
-            return;
+            Span<float> values = scratch.Values(NumRows * Cols);
+            SliceRows.Read(Tensor, Quantised, Slice, FirstRow, NumRows, values, scratch);
+            FillExpanded(values);
         }
-
-        if (Quantised is not null)
+        else if (Slice.Turned)
+        {
+            LoadTransposed(1, scratch);
+        }
+        else if (Quantised is not null)
         {
             LoadQuantised(Quantised, scratch);
-            return;
         }
-
-        nint source = Tensor.Pointer + (nint)TensorOffset;
-        if (Slice.Transposed)
+        else if (Slice.Transposed)
         {
-            LoadTransposed(source, scratch);
-            return;
-        }
-
-        if (!Expand)
-        {
-            Fill(source, RowBytes * Slice.SourceStep, Factor);
-            return;
-        }
-
-        Span<float> values = scratch.Values(NumRows * Cols);
-        int cols = (int)Cols;
-        for (int row = 0; row < NumRows; row++)
-        {
-            ReadOnlySpan<byte> stored = new((void*)(source + (nint)(row * RowBytes * Slice.SourceStep)), (int)RowBytes);
-            Dequantizer.Dequantize((TensorFormat)Tensor.Format, stored, values.Slice(row * cols, cols));
-        }
-
-        FillExpanded(values);
-    }
-
-    private unsafe void LoadTransposed(nint source, LoadScratch scratch)
-    {
-        int rowBytes = (int)RowBytes;
-        byte[] rows = ArrayPool<byte>.Shared.Rent(checked((int)NumRows * rowBytes));
-        try
-        {
-            TransposedRows.Gather(source, Slice.TensorShape[^1], Slice.SourceStep, (int)NumRows, (int)Cols, TransposedRows.ElementBytes(Tensor.Format), rows);
-            if (Expand)
-            {
-                Span<float> values = scratch.Values(NumRows * Cols);
-                Dequantizer.Dequantize((TensorFormat)Tensor.Format, rows.AsSpan(0, (int)NumRows * rowBytes), values);
-                FillExpanded(values);
-                return;
-            }
-
-            fixed (byte* first = rows)
-            {
-                Fill((nint)first, rowBytes);
-            }
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(rows);
-        }
-    }
-
-    // A chunk is a whole slice: its stored rows are the columns of all the rows to fill.
-    private unsafe void LoadTurned(LoadScratch scratch)
-    {
-        int storedCols = checked((int)Slice.TensorShape[^1]);
-        if (!Expand)
-        {
-            int elementBytes = TransposedRows.ElementBytes(Tensor.Format);
-            Span<byte> rows = scratch.Bytes(NumRows * Cols * elementBytes);
-            TransposedRows.Gather(Tensor.Pointer + (nint)TensorOffset, storedCols, 1, (int)NumRows, (int)Cols, elementBytes, rows);
-            fixed (byte* first = rows)
-            {
-                Fill((nint)first, Cols * elementBytes);
-            }
-
-            return;
-        }
-
-        Span<float> values = scratch.Values(Cols * storedCols);
-        if (Quantised is not null)
-        {
-            Quantised.Expand(Slice.SourceRow, Cols, values, scratch);
+            LoadTransposed(Slice.SourceStep, scratch);
         }
         else
         {
-            nint source = Tensor.Pointer + (nint)TensorOffset;
-            for (int row = 0; row < Cols; row++)
-            {
-                ReadOnlySpan<byte> stored = new((void*)(source + (nint)(row * RowBytes)), (int)RowBytes);
-                Dequantizer.Dequantize((TensorFormat)Tensor.Format, stored, values.Slice(row * storedCols, storedCols));
-            }
+            Fill(Tensor.Pointer + (nint)TensorOffset, RowBytes * Slice.SourceStep, Factor);
         }
+    }
 
-        Span<byte> turned = scratch.Bytes(NumRows * Cols * sizeof(float));
-        fixed (float* first = values)
+    // Of a turned slice a chunk is the whole: its stored rows are the columns of all the rows to fill.
+    private unsafe void LoadTransposed(long step, LoadScratch scratch)
+    {
+        int elementBytes = TransposedRows.ElementBytes(Tensor.Format);
+        Span<byte> rows = scratch.Bytes(NumRows * Cols * elementBytes);
+        TransposedRows.Gather(Tensor.Pointer + (nint)TensorOffset, Slice.TensorShape[^1], step, (int)NumRows, (int)Cols, elementBytes, rows);
+        fixed (byte* first = rows)
         {
-            TransposedRows.Gather((nint)first, storedCols, 1, (int)NumRows, (int)Cols, sizeof(float), turned);
+            Fill((nint)first, Cols * elementBytes);
         }
-
-        FillExpanded(MemoryMarshal.Cast<byte, float>(turned));
     }
 
     private unsafe void FillExpanded(Span<float> values)
@@ -172,46 +103,20 @@ internal readonly record struct LoadChunk(Weight Weight, CheckpointTensor Tensor
 
     private bool RowsAreContiguous => Slice is { SourceStep: 1, Turned: false } && (Quantised?.RowsAreContiguous ?? !Slice.Transposed);
 
-    // Quantised forms hold rows of the logical matrix, also of those that are stored transposed in full precision.
-    private long FirstLogicalRow => Slice.Transposed
-        ? (Slice.SourceRow / Slice.TensorShape[^2] * Slice.TensorShape[^1]) + Slice.SourceColumn
-        : Slice.SourceRow;
-
     private void LoadQuantised(QuantisedMatrix quantised, LoadScratch scratch)
     {
-        int cols = (int)Cols;
-        long first = FirstLogicalRow + (FirstRow * Slice.SourceStep);
-        if (!Expand && quantised is BlockMatrix blocks)
+        long first = SliceRows.FirstLogicalRow(Slice) + (FirstRow * Slice.SourceStep);
+        if (quantised is BlockMatrix blocks)
         {
             FillBlocks(blocks, first, scratch);
             return;
         }
 
         long target = Slice.TargetRow + FirstRow;
-        if (!Expand)
+        for (long done = 0, count = Slice.SourceStep == 1 ? NumRows : 1; done < NumRows; done += count)
         {
-            for (long done = 0, count = Slice.SourceStep == 1 ? NumRows : 1; done < NumRows; done += count)
-            {
-                quantised.Fill(Weight, Slice.Expert, target + done, first + (done * Slice.SourceStep), count, scratch);
-            }
-
-            return;
+            quantised.Fill(Weight, Slice.Expert, target + done, first + (done * Slice.SourceStep), count, scratch);
         }
-
-        Span<float> values = scratch.Values(NumRows * Cols);
-        if (Slice.SourceStep == 1)
-        {
-            quantised.Expand(first, NumRows, values, scratch);
-        }
-        else
-        {
-            for (int row = 0; row < NumRows; row++)
-            {
-                quantised.Expand(first + (row * Slice.SourceStep), 1, values.Slice(row * cols, cols), scratch);
-            }
-        }
-
-        FillExpanded(values);
     }
 
     private unsafe void FillBlocks(BlockMatrix quantised, long firstRow, LoadScratch scratch)

@@ -7,8 +7,9 @@ namespace Moesaic.Models.Encoder;
 /// <summary>An encoder's files opened and understood, nothing loaded.</summary>
 public sealed class OpenedEncoder : IDisposable
 {
-    private OpenedEncoder(ModelLocation location, ICheckpoint checkpoint, EncoderDescription description)
+    private OpenedEncoder(ModelLocation location, ICheckpoint checkpoint, HuggingFaceConfig? config, EncoderDescription description)
     {
+        HuggingFaceConfig = config;
         Location = location;
         Checkpoint = checkpoint;
         Description = description;
@@ -17,6 +18,9 @@ public sealed class OpenedEncoder : IDisposable
     public ModelLocation Location { get; }
 
     public ICheckpoint Checkpoint { get; }
+
+    /// <summary>config.json; null for a GGUF file.</summary>
+    public HuggingFaceConfig? HuggingFaceConfig { get; }
 
     public EncoderDescription Description { get; }
 
@@ -27,7 +31,7 @@ public sealed class OpenedEncoder : IDisposable
         ModelLocation location = ModelLocation.Resolve(path);
         if (location.Kind != ModelKind.Gguf)
         {
-            return EncoderFamilies.Answers(HuggingFaceConfig.Load(location.Files!.Config!));
+            return EncoderFamilies.Answers(Configurations.HuggingFaceConfig.Load(location.Files!.Config!));
         }
 
         using ICheckpoint file = location.OpenCheckpoint(NativeFileMapper.Instance);
@@ -42,10 +46,11 @@ public sealed class OpenedEncoder : IDisposable
         ICheckpoint checkpoint = location.OpenCheckpoint(NativeFileMapper.Instance);
         try
         {
+            HuggingFaceConfig? config = checkpoint is GgufFile ? null : Configurations.HuggingFaceConfig.Load(location.Files!.Config!);
             EncoderDescription description = checkpoint is GgufFile gguf
                 ? EncoderFamilies.Describe(gguf)
-                : EncoderFamilies.Describe(HuggingFaceConfig.Load(location.Files!.Config!), checkpoint) with { Pooling = PoolingReader.Read(location.Folder!) };
-            return new OpenedEncoder(location, checkpoint, description);
+                : EncoderFamilies.Describe(config!, checkpoint) with { Pooling = PoolingReader.Read(location.Folder!) };
+            return new OpenedEncoder(location, checkpoint, config, description);
         }
         catch
         {

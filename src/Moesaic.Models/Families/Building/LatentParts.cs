@@ -58,7 +58,7 @@ internal static class LatentParts
         }
 
         RopeFrequencies frequencies = RopeFrequencies.Compute(settings, shape.RotatedWidth, decoder.Context, config.File, divisors);
-        return (new RopeDescription(pairing, [.. frequencies.Inverse], frequencies.AttentionFactor), frequencies.SoftmaxScaleFactor);
+        return (new RopeDescription(pairing, [.. frequencies.Inverse], frequencies.AttentionFactor) { Settings = settings }, frequencies.SoftmaxScaleFactor);
     }
 
     // One tensor [heads * (plain + value), latent], or, in newer GGUF files, the transposed keys and the values apart.

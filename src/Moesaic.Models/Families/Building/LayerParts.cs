@@ -77,9 +77,9 @@ internal sealed class LayerParts(DecoderShape shape, TensorNames names, Func<str
     public MlpDescription Mlp(int layer, bool bias = false) => Mlp(layer, Names.Gate, Names.Up, Names.Down, Shape.Intermediate, bias);
 
     /// <summary>A dense gated MLP whose gate and up are stored as one tensor [2 * width, hidden], gate rows first.</summary>
-    public MlpDescription FusedMlp(int layer, string gateUp)
+    public MlpDescription FusedMlp(int layer)
     {
-        string tensor = Prefix(layer) + gateUp + ".weight";
+        string tensor = Prefix(layer) + Names.FusedGateUp + ".weight";
         long width = Shape.Intermediate;
         return new MlpDescription
         {

@@ -72,7 +72,7 @@ internal static class PreNormDecoder
     public static RopeDescription Rope(string file, RopePairing pairing, RopeSettings settings, int dimensions, int context, ReadOnlySpan<float> divisors = default)
     {
         RopeFrequencies frequencies = RopeFrequencies.Compute(settings, dimensions, context, file, divisors);
-        RopeDescription rope = new(pairing, [.. frequencies.Inverse], frequencies.AttentionFactor);
+        RopeDescription rope = new(pairing, [.. frequencies.Inverse], frequencies.AttentionFactor) { Settings = settings };
         if (settings.Scaling is not { Kind: RopeScalingKind.LongRope, OriginalContext: double original } || context <= original)
         {
             return rope;

@@ -28,6 +28,9 @@ internal sealed record TensorNames
 
     public string AttentionOutput { get; init; } = "self_attn.o_proj";
 
+    /// <summary>Full name after the layer's prefix.</summary>
+    public string Sinks { get; init; } = "self_attn.sinks";
+
     public string QueryNorm { get; init; } = "self_attn.q_norm";
 
     public string KeyNorm { get; init; } = "self_attn.k_norm";
@@ -63,6 +66,9 @@ internal sealed record TensorNames
     public string Up { get; init; } = "mlp.up_proj";
 
     public string Down { get; init; } = "mlp.down_proj";
+
+    /// <summary>[gate | up] of a dense MLP; null where they are stored apart.</summary>
+    public string? FusedGateUp { get; init; }
 
     public string Router { get; init; } = "mlp.gate";
 
@@ -103,6 +109,11 @@ internal sealed record TensorNames
 
     public string MtpOutputNorm { get; init; } = "final_layernorm";
 
+    /// <summary>A prediction layer's own embedding and head, where it has them.</summary>
+    public string MtpEmbedding { get; init; } = "embed_tokens";
+
+    public string MtpOutputHead { get; init; } = "shared_head.head";
+
     /// <summary>The names that most Hugging Face checkpoints use.</summary>
     public static TensorNames HuggingFace { get; } = new();
 
@@ -119,6 +130,7 @@ internal sealed record TensorNames
         Value = "attn_v",
         FusedQueryKeyValue = "attn_qkv",
         AttentionOutput = "attn_output",
+        Sinks = "attn_sinks.weight",
         QueryNorm = "attn_q_norm",
         KeyNorm = "attn_k_norm",
         QueryDown = "attn_q_a",
@@ -150,5 +162,7 @@ internal sealed record TensorNames
         MtpHiddenNorm = "nextn.hnorm",
         MtpProjection = "nextn.eh_proj",
         MtpOutputNorm = "layer_output_norm",
+        MtpEmbedding = "nextn.embed_tokens",
+        MtpOutputHead = "nextn.shared_head_head",
     };
 }

@@ -7,6 +7,7 @@ namespace Moesaic.Models.Decoder;
 internal sealed class LoadScratch
 {
     private float[] _values = [];
+    private float[] _stored = [];
     private float[] _scales = [];
     private short[] _zeros = [];
     private byte[] _codes = [];
@@ -14,6 +15,9 @@ internal sealed class LoadScratch
 
     /// <summary>Expanded rows.</summary>
     public Span<float> Values(long count) => Grow(ref _values, count);
+
+    /// <summary>Expanded rows of a matrix that is wanted with its columns as rows.</summary>
+    public Span<float> Stored(long count) => Grow(ref _stored, count);
 
     public Span<float> Scales(long count) => Grow(ref _scales, count);
 

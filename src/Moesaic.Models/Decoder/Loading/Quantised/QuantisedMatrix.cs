@@ -47,7 +47,7 @@ internal abstract class QuantisedMatrix(string kind, long cols, ImmutableArray<C
     /// <param name="firstRow">First row.</param>
     /// <param name="numRows">Number of rows.</param>
     /// <param name="target">[numRows, cols].</param>
-    /// <param name="scratch">The calling thread's memory; <see cref="LoadScratch.Values"/> is in use.</param>
+    /// <param name="scratch">The calling thread's memory; <see cref="LoadScratch.Values"/> and <see cref="LoadScratch.Stored"/> are in use.</param>
     /// <exception cref="ModelFormatException">A stored value is damaged.</exception>
     public abstract void Expand(long firstRow, long numRows, Span<float> target, LoadScratch scratch);
 }
