@@ -41,6 +41,21 @@ public sealed class QuantizeTests
         Assert.That(run.Lines[^1], Does.Contain("q4_k").And.Contain("tensors"));
     }
 
+    [Test]
+    public void An_encoder_becomes_a_file_that_embeds_alike()
+    {
+        using TemporaryFolder folder = new();
+        string source = SmallEncoder.Write(folder.Path), output = folder.Combine("out.gguf");
+        ProgramRun run = ProgramRun.Of("quantize", source, output, "--type", "f32");
+        Assert.That(run.ExitCode, Is.Zero, run.Error);
+        ProgramRun[] vectors = [.. new[] { source, output }.Select(model => ProgramRun.Of("embed", "--model", model, "--precision", "reference", "a river", "Stones."))];
+        Assert.That(vectors.Select(v => v.ExitCode), Is.All.Zero, vectors[1].Error);
+        Assert.That(vectors[1].Output, Is.EqualTo(vectors[0].Output));
+        ProgramRun evaluated = ProgramRun.Of("quantize", source, output, "--type", "f32", "--force", "--evaluate", folder.Combine("absent.txt"));
+        Assert.That((evaluated.ExitCode, evaluated.Output), Is.EqualTo((2, "")));
+        Assert.That(evaluated.Error, Does.Contain("--evaluate").And.Contain("is an encoder"));
+    }
+
     [TestCase(2, "--type", "bogus", "q4_k_m")]
     [TestCase(2, "--type", "q4_0", "is there already")]
     [TestCase(2, "--chunk", "1", "--chunk is 1")]

@@ -43,6 +43,11 @@ internal sealed class EncoderSource : ExportSource
         Add("pooling_type", _encoder.Pooling.Kind switch { PoolingKind.FirstToken => 2, PoolingKind.LastToken => 3, _ => 1 });
         pairs.Add(Architecture + ".attention.layer_norm_epsilon", _encoder.EmbeddingNorm.Epsilon);
         pairs.Add(Architecture + ".attention.causal", false);
+        if (_encoder.TokenTypes is { } types)
+        {
+            pairs.Add("tokenizer.ggml.token_type_count", checked((int)types.Rows));
+        }
+
         if (_encoder.PaddingId is { } padding && !Location.Files!.HasTokenizer)
         {
             // What tells XLM-R from BERT is part of the tokenizer's keys.

@@ -1,23 +1,17 @@
 using System.Globalization;
-using System.Text.Json;
 using Moesaic.Models.ChatTemplates;
 using Moesaic.Models.Checkpoints.Gguf;
 using Moesaic.Models.Configurations;
 using Moesaic.Models.Tokenizers;
 using Moesaic.Models.Tokenizers.Files;
 using Moesaic.Models.Tokenizers.Gguf;
-using Moesaic.Models.Tokenizers.PreTokenizers;
 
 namespace Moesaic.Models.Export;
 
-/// <summary>The tokenizer of a Hugging Face folder as GGUF keys: byte-level byte pairs (gpt2) and SentencePiece byte pairs (llama).</summary>
+/// <summary>The tokenizer of a Hugging Face folder as GGUF keys: byte-level byte pairs (gpt2), SentencePiece byte pairs (llama) and unigrams (t5), word pieces (bert).</summary>
 internal sealed class ExportTokenizer
 {
-    private const string Prefix = "tokenizer.ggml.";
-    private const string Space = "\u2581";
-
-    // Of names that stand for the same splitting, the best known ones.
-    private static readonly string[] s_preferred = ["llama-bpe", "qwen2", "gpt-2", "olmo", "deepseek-v3", "bailingmoe2", "smollm", "gpt-4o", "tekken", "stablelm2", "dbrx"];
+    public const string Prefix = "tokenizer.ggml.";
 
     // Texts that tokenizers are known to split differently.
     private static readonly string[] s_probes =
@@ -34,6 +28,8 @@ internal sealed class ExportTokenizer
     // What is put around every text.
     private readonly int? _before;
     private readonly int? _after;
+
+    private int? _unknown;
 
     private ExportTokenizer(ExportSource source, Tokenizer tokenizer, GgufPairs pairs)
     {
@@ -69,20 +65,30 @@ internal sealed class ExportTokenizer
         return true;
     }
 
-    /// <summary>Compares the tokenizer that a written file gives with the folder's over texts that are often split wrongly, and each token's text.</summary>
-    /// <exception cref="ModelFormatException">They give different ids.</exception>
+    /// <summary>Compares the tokenizer that a written file gives with the folder's: each token, its text, and texts that are often split wrongly.</summary>
+    /// <exception cref="ModelFormatException">They give different tokens or ids.</exception>
     public static void Verify(ExportSource source, GgufMetadata written)
     {
+        string file = source.Location.Files!.TokenizerJson!;
         Tokenizer original = TokenizerLoader.Load(source.Location.Folder!);
         Tokenizer found = TokenizerLoader.FromGguf(written);
-        IEnumerable<string> tokens = Enumerable.Range(0, source.VocabularySize).Where(id => original.IdToToken(id) is not null).Select(id => original.Decode([id], skipSpecialTokens: false));
+        int[] ids = [.. Enumerable.Range(0, source.VocabularySize).Where(id => original.IdToToken(id) is not null)];
+        int other = Array.FindIndex(ids, id => original.IdToToken(id) != found.IdToToken(id));
+        if (other >= 0)
+        {
+            throw new ModelFormatException(file, "", $"GGUF cannot say what token {ids[other]} is: '{original.IdToToken(ids[other])}' would become '{found.IdToToken(ids[other])}'.");
+        }
+
+        // Unigrams: Hugging Face trims every kind of space at the end of a text, SentencePiece, which the format follows, only its own.
+        bool isUnigram = written.GetString(Prefix + "model") == "t5";
+        IEnumerable<string> tokens = ids.Select(id => original.Decode([id], skipSpecialTokens: false)).Select(text => isUnigram ? $"a{text}a" : text);
         foreach (string probe in s_probes.Concat(tokens))
         {
             IReadOnlyList<int> wanted = original.Encode(probe, addSpecialTokens: true), given = found.Encode(probe, addSpecialTokens: true);
             if (!wanted.SequenceEqual(given))
             {
                 throw new ModelFormatException(
-                    source.Location.Files!.TokenizerJson!,
+                    file,
                     "",
                     $"GGUF cannot say how this tokenizer works: '{probe}' would become [{string.Join(", ", given.Take(16))}] instead of [{string.Join(", ", wanted.Take(16))}].");
             }
@@ -91,145 +97,53 @@ internal sealed class ExportTokenizer
 
     private void Add(JsonField root)
     {
-        JsonField kind = root["model"];
-        if (kind["type"].OptionalString() is { } type and not "BPE")
-        {
-            throw kind["type"].Error($"a tokenizer of kind {type} is not written to GGUF; byte-pair encodings are.");
-        }
-
+        JsonField model = root["model"];
         int rows = _source.VocabularySize;
         if (_tokenizer.VocabularySize > rows)
         {
             throw root.Error($"it has {_tokenizer.VocabularySize} tokens, the model's embedding {rows} rows.");
         }
 
-        List<(string Left, string Right)> merges = Merges(kind["merges"]);
-        bool bytes = kind["byte_fallback"].OptionalBool(false);
-        _pairs.Add(Prefix + "model", bytes ? "llama" : "gpt2");
-        _pairs.Add(Prefix + "pre", bytes ? "default" : PreTokenizerName(root));
-        string[] tokens = new string[rows];
-        int[] types = new int[rows];
-        string? unknown = kind["unk_token"].OptionalString();
-        for (int id = 0; id < rows; id++)
+        string kind = ModelReader.TypeOf(model);
+        bool isScored = kind == "Unigram" || (kind == "BPE" && model["byte_fallback"].OptionalBool(false));
+        _unknown = kind == "Unigram" ? (model["unk_id"].IsNull ? null : model["unk_id"].Int()) : model["unk_token"].OptionalString() is { } name ? _tokenizer.TokenToId(name) : null;
+        string?[] tokens = [.. Enumerable.Range(0, rows).Select(_tokenizer.IdToToken)];
+        switch (kind)
         {
-            string? token = _tokenizer.IdToToken(id);
-            tokens[id] = token ?? string.Create(CultureInfo.InvariantCulture, $"[PAD{id}]");
-            types[id] = (int)TypeOf(id, token, bytes, unknown);
+            case "BPE":
+                BytePairKeys.Add(root, tokens, _pairs);
+                break;
+            case "Unigram":
+                UnigramKeys.Add(root, rows, _pairs);
+                break;
+            case "WordPiece":
+                WordPieceKeys.Add(root, _before, _after, _pairs);
+                break;
+            default:
+                throw model["type"].Error($"a tokenizer of kind {kind} is not written to GGUF; byte pairs, unigrams and word pieces are.");
         }
 
-        _pairs.Add(Prefix + "tokens", tokens);
-        _pairs.Add(Prefix + "token_type", types);
-        if (bytes)
-        {
-            _pairs.Add(Prefix + "scores", Scores(tokens, merges));
-            _pairs.Add(Prefix + "add_space_prefix", AddsSpace(root));
-        }
-        else
-        {
-            _pairs.Add(Prefix + "merges", [.. merges.Select(m => $"{m.Left} {m.Right}")]);
-        }
-
+        _pairs.Add(Prefix + "tokens", [.. tokens.Select((token, id) => token is null ? string.Create(CultureInfo.InvariantCulture, $"[PAD{id}]") : kind == "WordPiece" ? WordPieceKeys.Stored(token) : token)]);
+        _pairs.Add(Prefix + "token_type", [.. tokens.Select((token, id) => (int)TypeOf(id, token, isScored))]);
         _pairs.Add(Prefix + "add_bos_token", _before is not null);
         _pairs.Add(Prefix + "add_eos_token", _after is not null);
     }
 
-    private GgufTokenType TypeOf(int id, string? token, bool bytes, string? unknown)
+    // A name of the unknown token that no text is searched for is a token like any other.
+    private GgufTokenType TypeOf(int id, string? token, bool isScored)
     {
         if (token is null)
         {
             return GgufTokenType.Unused;
         }
 
-        if (token == unknown && bytes)
-        {
-            return GgufTokenType.Unknown;
-        }
-
         if (_tokenizer.AddedTokens.TryGetValue(id, out AddedToken? added))
         {
-            return added.Special ? GgufTokenType.Control : GgufTokenType.UserDefined;
+            return id == _unknown && isScored ? GgufTokenType.Unknown : added.Special ? GgufTokenType.Control : GgufTokenType.UserDefined;
         }
 
-        return bytes && token.Length == 6 && token.StartsWith("<0x", StringComparison.Ordinal) && token[5] == '>' ? GgufTokenType.Byte : GgufTokenType.Normal;
+        return isScored && token.Length == 6 && token.StartsWith("<0x", StringComparison.Ordinal) && token[5] == '>' ? GgufTokenType.Byte : GgufTokenType.Normal;
     }
-
-    private static List<(string Left, string Right)> Merges(JsonField field)
-    {
-        List<(string, string)> merges = new(field.ArrayLength());
-        foreach (JsonField item in field.Items())
-        {
-            if (item.Kind == JsonValueKind.Array && item.ArrayLength() == 2)
-            {
-                merges.Add((item.At(0).String(), item.At(1).String()));
-                continue;
-            }
-
-            string text = item.String();
-            int space = text.Length == 0 ? -1 : text.IndexOf(' ', 1);
-            merges.Add(space > 0 ? (text[..space], text[(space + 1)..]) : throw item.Unexpected("two tokens parted by a space"));
-        }
-
-        return merges;
-    }
-
-    // The format orders merges by the score of their result: the rank of the first merge that gives it.
-    private static float[] Scores(string[] tokens, List<(string Left, string Right)> merges)
-    {
-        Dictionary<string, int> ranks = new(StringComparer.Ordinal);
-        for (int i = 0; i < merges.Count; i++)
-        {
-            ranks.TryAdd(merges[i].Left + merges[i].Right, i);
-        }
-
-        return Array.ConvertAll(tokens, token => ranks.TryGetValue(token, out int rank) ? -rank - 1f : 0);
-    }
-
-    private static bool AddsSpace(JsonField root)
-    {
-        JsonField normalizer = root["normalizer"], pre = root["pre_tokenizer"];
-        IEnumerable<JsonField> parts = normalizer.IsNull ? [] : normalizer["type"].String() == "Sequence" ? normalizer["normalizers"].Items() : [normalizer];
-        return parts.Any(p => p["type"].String() == "Prepend" && p["prepend"].String() == Space)
-            || (!pre.IsNull && pre["type"].String() == "Metaspace" && PreTokenizerReader.ReadPrependScheme(pre) != PrependScheme.Never);
-    }
-
-    private static string PreTokenizerName(JsonField root)
-    {
-        List<string> patterns = [];
-        JsonField pre = root["pre_tokenizer"], normalizer = root["normalizer"];
-        IEnumerable<JsonField> parts = pre.IsNull ? [] : pre["type"].String() == "Sequence" ? pre["pretokenizers"].Items() : [pre];
-        foreach (JsonField part in parts)
-        {
-            string? pattern = part["type"].String() switch
-            {
-                "Split" => part["pattern"]["Regex"].OptionalString(),
-                "ByteLevel" => part["use_regex"].OptionalBool(true) ? ByteLevelPreTokenizer.Gpt2Pattern : "",
-                "Digits" => part["individual_digits"].OptionalBool(false) ? @"\p{N}" : null,
-                _ => null,
-            };
-            if (pattern is null)
-            {
-                throw part.Error("GGUF has no name for this way of splitting text.");
-            }
-
-            if (pattern.Length > 0)
-            {
-                patterns.Add(pattern);
-            }
-        }
-
-        bool composes = !normalizer.IsNull && normalizer["type"].String() == "NFC";
-        bool ignoresMerges = root["model"]["ignore_merges"].OptionalBool(false);
-        string[] fitting = [.. s_preferred.Concat(PreTokenizerNames.Known).Where(name => PreTokenizerNames.Find(name) is { } kind
-            && kind.ComposesText == composes && kind.Patterns.Select(Canonical).SequenceEqual(patterns.Select(Canonical)))];
-
-        // Whether words that are tokens need their merges often makes no difference; Verify tries every token.
-        return fitting.FirstOrDefault(name => PreTokenizerNames.Find(name)!.IgnoreMerges == ignoresMerges) ?? fitting.FirstOrDefault()
-            ?? throw pre.Error($"GGUF has no name for a tokenizer that splits text by {string.Join(" then ", patterns.Select(p => $"'{p}'"))}{(composes ? " after NFC" : "")}{(ignoresMerges ? ", ignoring merges of whole words" : "")}.");
-    }
-
-    // Line ends come escaped and as they are.
-    private static string Canonical(string pattern) =>
-        pattern.Replace("\r", "\\r", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
 
     private static void AddIds(ExportSource source, ExportTokenizer? export, GgufPairs pairs)
     {
@@ -241,7 +155,7 @@ internal sealed class ExportTokenizer
         AddId("bos_token_id", bos);
         AddId("eos_token_id", eos);
         AddId("eot_token_id", ends.Select(id => (int?)id).FirstOrDefault(id => id != eos));
-        AddId("unknown_token_id", tokenizer?.UnknownId);
+        AddId("unknown_token_id", tokenizer?.UnknownId ?? export?._unknown);
         AddId("padding_token_id", tokenizer?.PaddingId);
 
         void AddId(string key, int? id)

@@ -18,7 +18,7 @@ public sealed class EncoderExportTests : IDisposable
     [TestCase("bert", "bf16", 1e-6)]
     [TestCase("bert", "q8_0", 1e-3)]
     [TestCase("xlm_roberta", "bf16", 1e-6)]
-    [TestCase("xlm_roberta", "q5_0", 1e-2)]
+    [TestCase("xlm_roberta", "q5_0", 3e-2)]
     public void Vectors_are_the_references(string name, string type, double tolerance)
     {
         string source = TestPaths.Shared("fixtures", name), path = _folder.Combine("a.gguf");

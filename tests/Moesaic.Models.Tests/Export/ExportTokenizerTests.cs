@@ -25,6 +25,7 @@ public sealed class ExportTokenizerTests
     [TestCase("gptoss")]
     [TestCase("small/byte_bpe_llama3")]
     [TestCase("llama2")]
+    [TestCase("small/sp_bpe_llama2")]
     public void Encodings_are_the_references(string name)
     {
         string folder = TestPaths.Shared(["tokenizers", .. name.Split('/')]);
@@ -40,6 +41,22 @@ public sealed class ExportTokenizerTests
         }
 
         Assert.That(wrong, Is.Empty);
+    }
+
+    /// <summary>Where the format follows SentencePiece and Hugging Face does not, on rare characters, ids may differ; elsewhere they are the same.</summary>
+    [TestCase("sp_unigram_t5", 0.01)]
+    [TestCase("sp_unigram_xlmr", 0.01)]
+    [TestCase("wordpiece_bert", 0)]
+    public void Encodings_are_the_folders(string name, double share)
+    {
+        string cases = TestPaths.Shared("tokenizers", "small", name), folder = Directory.CreateDirectory(Path.Combine(_folder, "edited")).FullName;
+
+        File.WriteAllText(Path.Combine(folder, "tokenizer.json"), Sayable(File.ReadAllText(Path.Combine(cases, "tokenizer.json"))));
+        Tokenizer original = TokenizerLoader.Load(folder), found = TokenizerLoader.Load(Write(folder));
+        string[] texts = [.. ReferenceCase.Load(Path.Combine(cases, "cases.jsonl")).Select(c => c.Text)];
+        string[] wrong = [.. texts.Where(text => !found.Encode(text, true).SequenceEqual(original.Encode(text, true)))];
+        TestContext.Out.WriteLine($"{wrong.Length} of {texts.Length} differ:\n{string.Join('\n', wrong)}");
+        Assert.That(wrong, Has.Length.LessThanOrEqualTo(share * texts.Length));
     }
 
     [Test]
@@ -58,16 +75,28 @@ public sealed class ExportTokenizerTests
     }
 
     [TestCase("byte_bpe_gpt2", "GGUF cannot say how this tokenizer works")]
-    [TestCase("sp_bpe_llama2", "GGUF cannot say how this tokenizer works: '<unk>'")]
-    [TestCase("sp_unigram_t5", "of kind Unigram is not written to GGUF")]
-    [TestCase("wordpiece_bert", "of kind WordPiece is not written to GGUF")]
-    public void What_GGUF_cannot_say_is_refused(string name, string message)
+    [TestCase("wordpiece_bert", "GGUF cannot say what token")]
+    [TestCase("wordpiece_bert", "BERT's normalisation alone", "\"BertNormalizer\"", "\"Lowercase\"")]
+    [TestCase("wordpiece_bert", "GGUF cannot say how this tokenizer works", "\"handle_chinese_chars\":true", "\"handle_chinese_chars\":false")]
+    [TestCase("sp_unigram_t5", "GGUF has no name for this step", "\"Strip\"", "\"Nmt\"")]
+    public void What_GGUF_cannot_say_is_refused(string name, string message, string? from = null, string? to = null)
     {
-        using OpenedModel model = OpenedModel.Open(Source(TestPaths.TestData("tokenizers", name)));
+        string source = Source(TestPaths.TestData("tokenizers", name));
+        if (from is not null)
+        {
+            string file = Path.Combine(source, "tokenizer.json"), text = File.ReadAllText(file);
+            Assert.That(text, Does.Contain(from));
+            File.WriteAllText(file, Sayable(text.Replace(from, to, StringComparison.Ordinal)));
+        }
+
+        using OpenedModel model = OpenedModel.Open(source);
         string path = Path.Combine(_folder, "a.gguf");
         Assert.That(() => GgufExporter.Write(model, path, new ExportOptions { Mix = QuantisationMix.All[1] }), Throws.InstanceOf<ModelFormatException>().With.Message.Contains(message));
         Assert.That(File.Exists(path), Is.False);
     }
+
+    // The format cannot tell a continuation that is U+2581 from the beginning of a word.
+    private static string Sayable(string json) => json.Replace("\"##\u2581\"", "\"##\uE000\"", StringComparison.Ordinal);
 
     private string Write(string tokenizer)
     {

@@ -1,8 +1,10 @@
 using System.Globalization;
 using Moesaic.Models.Checkpoints;
 using Moesaic.Models.Checkpoints.Safetensors;
+using Moesaic.Models.Decoder;
 using Moesaic.Models.Export;
 using Moesaic.Models.Families;
+using Moesaic.Models.Tests.Decoder;
 using Moesaic.TestSupport;
 
 namespace Moesaic.Models.Tests.Export;
@@ -55,6 +57,34 @@ public sealed class MixTests : IDisposable
         GgufExporter.Write(model, with, Options(type) with { Importance = importance });
         GgufExporter.Write(model, without, Options(type));
         Assert.That(ProductError(model, with, inputs), Is.LessThan(0.9 * ProductError(model, without, inputs)));
+    }
+
+    // The squared error of the logits is about twice that of the weights in this shallow model. The limits of the weights' errors are
+    // those of normal values (BlockQuantiserTests).
+    [TestCase("q8_0", 0.0055)]
+    [TestCase("q6_k", 0.02)]
+    [TestCase("q5_k", 0.04)]
+    [TestCase("q4_k", 0.08)]
+    [TestCase("iq4_xs", 0.1)]
+    [TestCase("q3_k", 0.17)]
+    [TestCase("q2_k", 0.3)]
+    public void Logits_are_as_near_as_the_weights(string type, double relative)
+    {
+        float[][] exact = Logits(Write("f32")), found = Logits(Write(type));
+        double nmse = LogitsMeasure.Nmse(found, exact);
+        TestContext.Out.WriteLine($"{type}: NMSE {nmse:E2}, {nmse / relative / relative:F1} times the squared error of the weights");
+        Assert.That(nmse, Is.LessThan(4 * relative * relative).And.GreaterThan(0.1 * relative * relative));
+    }
+
+    private static float[][] Logits(ExportReport report)
+    {
+        using DecoderFixture fixture = new(report.Path);
+        Random random = new(6);
+        int[][] ids = [[.. Enumerable.Range(0, 48).Select(_ => random.Next(512))]];
+        using DecoderExecutor executor = fixture.Executor(DecoderFixture.Reference);
+        SequenceRunner runner = new(executor, ids);
+        runner.Run(SequenceRunner.Alone(ids, 512));
+        return runner.Logits[0];
     }
 
     private static double ProductError(OpenedModel source, string path, float[] inputs)

@@ -21,6 +21,8 @@ internal sealed class GgufPairs
 
     public void Add(string key, IReadOnlyList<int> values) => AddArray(key, GgufValueType.Int32, values, static (w, value) => w.Write(value));
 
+    public void Add(string key, IReadOnlyList<byte> values) => AddArray(key, GgufValueType.UInt8, values, static (w, value) => w.Write(value));
+
     public void Add(string key, IReadOnlyList<bool> values) => AddArray(key, GgufValueType.Bool, values, static (w, value) => w.Write(value));
 
     public void Add(string key, IReadOnlyList<float> values) => AddArray(key, GgufValueType.Float32, values, static (w, value) => w.Write(value));

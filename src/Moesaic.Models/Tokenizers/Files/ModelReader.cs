@@ -11,8 +11,7 @@ internal static class ModelReader
     public static TokenModel Read(JsonField model)
     {
         model.Object();
-        string type = model["type"].OptionalString() ?? GuessType(model);
-        return type switch
+        return TypeOf(model) switch
         {
             "BPE" => ReadBpe(model),
             "Unigram" => ReadUnigram(model),
@@ -21,6 +20,9 @@ internal static class ModelReader
             _ => throw model["type"].Unexpected("BPE, Unigram, WordPiece or WordLevel"),
         };
     }
+
+    /// <summary>BPE, Unigram, WordPiece, WordLevel, or what else the file says.</summary>
+    public static string TypeOf(JsonField model) => model["type"].OptionalString() ?? GuessType(model);
 
     /// <summary>Tokens and ids of an object.</summary>
     public static Vocabulary ReadVocabulary(JsonField field)
