@@ -87,6 +87,11 @@ internal sealed class SwitchTransformer : IModelFamily
             s.RequireBoolean("is_decoder", false);
             s.RequireBoolean("add_cross_attention", false);
             s.RequireBoolean("router_ignore_padding_tokens", false);
+
+            // How the first releases of the family's code wrote what dense_act_fn and the router are.
+            s.RequireString("feed_forward_proj", "relu");
+            s.RequireBoolean("is_gated_act", false);
+            s.RequireString("router_type", "tokens_masked");
             int layers = s.GetInt32InRange("num_layers", 1, Limits.Layers, 12);
             int decoderLayers = s.GetInt32InRange("num_decoder_layers", 1, Limits.Layers, layers);
             int sparse = s.GetInt32InRange("num_sparse_encoder_layers", 0, Limits.Layers, 3);

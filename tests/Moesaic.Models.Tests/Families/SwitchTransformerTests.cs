@@ -94,6 +94,8 @@ public sealed class SwitchTransformerTests
     [TestCase("is_encoder_decoder", "false")]
     [TestCase("feed_forward_proj", "\"gated-gelu\"")]
     [TestCase("expert_capacity", "0")]
+    [TestCase("is_gated_act", "true")]
+    [TestCase("router_type", "\"experts_masked\"")]
     public void Options_that_are_not_supported_are_refused_by_name(string key, string value)
     {
         JsonObject config = JsonNode.Parse(File.ReadAllText(Path.Combine(Fixture, "config.json")))!.AsObject();
@@ -105,6 +107,19 @@ public sealed class SwitchTransformerTests
         using OpenedModel model = OpenedModel.Open(Fixture);
         ModelFormatException error = Assert.Throws<ModelFormatException>(() => ModelFamilies.Describe(HuggingFaceConfig.Load(path), model.Checkpoint))!;
         Assert.That(error.Message, Does.Contain(key));
+    }
+
+    [Test]
+    public void Former_configurations_are_read()
+    {
+        JsonObject config = JsonNode.Parse(File.ReadAllText(Path.Combine(Fixture, "config.json")))!.AsObject();
+        config.Remove("dense_act_fn");
+        config["feed_forward_proj"] = "relu";
+        config["is_gated_act"] = false;
+        config["router_type"] = "tokens_masked";
+        using OpenedModel model = OpenedModel.Open(Fixture);
+        DecoderDescription decoder = ModelFamilies.Describe(HuggingFaceConfig.Parse(System.Text.Encoding.UTF8.GetBytes(config.ToJsonString()), "config.json"), model.Checkpoint);
+        Assert.That(decoder.Layers.Select(l => l.FeedForward.Activation), Is.EqualTo(model.Description.Layers.Select(l => l.FeedForward.Activation)));
     }
 
     [Test]

@@ -132,6 +132,26 @@ public sealed partial class FormatVariantTests
         {
             Assert.That(Variant.Nmse(foundPredicted[0][..^1], predicted[..^1]), Is.LessThanOrEqualTo(1e-9));
         }
+
+        if (description.Layers[0].Attention.Latent is not null)
+        {
+            float[][] expanded = Variant.Logits(description, checkpoint, [ids], form: LatentForm.Expanded).Main[0];
+            Assert.That(Variant.Nmse(expanded, main), Is.LessThanOrEqualTo(1e-9), "keys and values of each head expanded");
+        }
+
+        CheckFastPrecision(description, checkpoint, ids, main);
+    }
+
+    // Choices of experts may flip with rounded activations; the bits may not depend on the steps all the same.
+    private static void CheckFastPrecision(DecoderDescription description, EditedCheckpoint checkpoint, int[] ids, double[][] main)
+    {
+        float[][] fast = Variant.Logits(description, checkpoint, [ids], options: DecoderFixture.Fast).Main[0];
+        float[][] stepwise = Variant.Logits(description, checkpoint, [ids], i => SequenceRunner.Alone(i, 7), options: DecoderFixture.Fast).Main[0];
+        Assert.That(stepwise.Zip(fast).All(p => p.First.AsSpan().SequenceEqual(p.Second)), Is.True, "in chunks");
+        if (description.Layers.All(l => l.FeedForward is MlpDescription))
+        {
+            Assert.That(Variant.Nmse(fast, main), Is.LessThanOrEqualTo(3e-3), "fast precision");
+        }
     }
 
     // As transformers 5 saves experts: gate and up of all in one tensor, down of all in another.
