@@ -9,9 +9,10 @@ namespace {
 
 constexpr int32_t kGroupedFormats[] = {MSC_FORMAT_U4, MSC_FORMAT_I8, MSC_FORMAT_F8_E4M3};
 
-void check_product(Session& session, const GroupedShape& shape, int32_t precision, int64_t num_rows) {
+void check_product(Session& session, const GroupedShape& shape, int32_t precision, int64_t num_rows,
+                   double input_scale = 1) {
   const TestWeight weight = make_grouped_weight(session, shape, 0.1);
-  const std::vector<float> x = session.rng().normals(num_rows * shape.cols);
+  const std::vector<float> x = session.rng().normals(num_rows * shape.cols, input_scale);
   GuardedTensor& input = session.input("input", num_rows, shape.cols, x);
   GuardedTensor& out = session.output("out", num_rows, shape.rows);
   msc_linear_params params = linear_params(precision, MSC_EPILOGUE_STORE, input);
@@ -111,6 +112,17 @@ OP_CASES(grouped_weights) {
     };
     for (const int64_t num_rows : {1, 2, 3, 4, 5, 7, 13, 33, 100}) {
       add({format, 40, 320, 128}, num_rows);
+    }
+    if (format == MSC_FORMAT_F8_E4M3) {
+      // Their sums carry powers of two that neither small nor large inputs may meet the ends of the range with.
+      for (const int64_t num_rows : {1, 2, 3}) {
+        add_case("linear", "f8_e4m3_small_" + std::to_string(num_rows), [=](Session& session) {
+          check_product(session, {format, 9, 260, 4}, MSC_PRECISION_FAST, num_rows, 1e-9);
+        });
+        add_case("linear", "f8_e4m3_large_" + std::to_string(num_rows), [=](Session& session) {
+          check_product(session, {format, 9, 260, 4}, MSC_PRECISION_FAST, num_rows, 1e20);
+        });
+      }
     }
     for (const int64_t group : {32, 64, 256, 512, 4096}) {
       add({format, 17, 512, group}, 1);

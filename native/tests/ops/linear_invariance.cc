@@ -1,6 +1,7 @@
 // A row of the linear op has the same bits alone, in any batch, and at any place in it.
 #include <gtest/gtest.h>
 
+#include "tests/ops/harness/grouped_weights.h"
 #include "tests/ops/linear_rig.h"
 
 namespace optest {
@@ -32,10 +33,8 @@ std::vector<float> run_rows(Session& session, const Product& product, const Guar
 }
 
 /// All rows at once, then batches of several sizes at several places; the outputs must be the same bits.
-void check_splits(Session& session, int32_t format, int32_t precision, int64_t outputs, int64_t cols, bool gated) {
-  const int64_t num_rows = 131;
-  const Product product = {make_weight(session, format, outputs, cols, 1, 0.1),
-                           make_weight(session, format, outputs, cols, 1, 0.1), precision, gated};
+void check_splits(Session& session, const Product& product) {
+  const int64_t num_rows = 131, outputs = product.weight.rows, cols = product.weight.cols;
   const GuardedTensor& input = session.input("input", num_rows, cols, session.rng().normals(num_rows * cols));
   GuardedTensor& kept = session.output("out", num_rows, outputs);  // compared across thread counts
   const std::vector<float> whole = run_rows(session, product, input, 0, num_rows);
@@ -49,7 +48,17 @@ void check_splits(Session& session, int32_t format, int32_t precision, int64_t o
   }
 }
 
+void check_splits(Session& session, int32_t format, int32_t precision, int64_t outputs, int64_t cols, bool gated) {
+  check_splits(session, {make_weight(session, format, outputs, cols, 1, 0.1),
+                         make_weight(session, format, outputs, cols, 1, 0.1), precision, gated});
+}
+
 OP_CASES(linear_invariance) {
+  for (const int32_t format : {MSC_FORMAT_U4, MSC_FORMAT_I8, MSC_FORMAT_F8_E4M3}) {
+    add_case("linear", "splits_" + grouped_name(format), [=](Session& session) {
+      check_splits(session, {make_grouped_weight(session, {format, 27, 320, 128}, 0.1), {}, MSC_PRECISION_FAST, false});
+    });
+  }
   for (const int32_t format : kLinearFormats) {
     for (const int32_t precision : {MSC_PRECISION_REFERENCE, MSC_PRECISION_FAST}) {
       const std::string name = format_name(format) + "_" + precision_name(precision);

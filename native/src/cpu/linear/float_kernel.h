@@ -23,6 +23,11 @@ struct LoadF32 {
   }
 };
 
+/// As LoadF32, and the scales of the rows follow the last column: their sum is multiplied with them.
+struct LoadScaledF32 : LoadF32 {
+  static constexpr bool kHasScales = true;
+};
+
 struct LoadF16 {
   static constexpr int kInputBytes = 4;  // of one column of the input
   static constexpr int kStep = 1;
@@ -101,7 +106,12 @@ __attribute__((noinline)) void float_tile(const std::byte* groups, size_t group_
   unroll<Rows>([&](auto m) MSC_ALWAYS_INLINE {
     unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE {
       float* target = out + (static_cast<int64_t>(g) * out_rows + m) * V::kLanes;
-      V::store(target, V::add(V::load(target), sums[m][g]));
+      if constexpr (requires { Load::kHasScales; }) {
+        const Float scale = V::load(reinterpret_cast<const float*>(groups + g * group_stride));
+        V::store(target, V::fma(scale, sums[m][g], V::load(target)));
+      } else {
+        V::store(target, V::add(V::load(target), sums[m][g]));
+      }
     });
   });
 }

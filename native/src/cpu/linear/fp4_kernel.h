@@ -15,12 +15,7 @@ struct Fp4Kernel {
     using Int = typename V::Int;
     constexpr int kVectorBytes = 4 * V::kLanes;
     Int8Sums<V, Rows, Groups> state(slice);
-    alignas(16) int8_t shifted[16];
-    for (int i = 0; i < 16; ++i) {
-      shifted[i] = static_cast<int8_t>(kTwiceE2m1[i] + 12);
-    }
-    const Int table = V::broadcast_table(shifted);
-    const Int mask = V::splat(0x0F0F0F0Fu);
+    const CodeValues<V, TableRaisedE2m1> values;
     int64_t at = slice.begin * static_cast<int64_t>(sizeof(ActivationBlock));
     for (int64_t b = slice.begin; b < slice.end; ++b, at += sizeof(ActivationBlock)) {
       opaque(at);
@@ -35,8 +30,7 @@ struct Fp4Kernel {
         unroll<2>([&](auto half) MSC_ALWAYS_INLINE {
           Int w[4];
           unroll<4>([&](auto c) MSC_ALWAYS_INLINE {
-            const Int packed = V::load_words(words + c * kVectorBytes);
-            w[c] = V::lookup(table, V::bit_and(half == 0 ? packed : V::template shift_right<4>(packed), mask));
+            w[c] = values.template half<half>(V::load_words(words + c * kVectorBytes));
           });
           unroll<Rows>([&](auto m) MSC_ALWAYS_INLINE {
             const int8_t* q = state.block(m, at)->q + 16 * half;

@@ -15,8 +15,7 @@ struct Iq4Kernel {
     constexpr int kVectorBytes = 4 * V::kLanes;
     Int8Sums<V, Rows, Groups> state(slice);
     const std::byte* elements = slice.group + slice.elements_offset;
-    const Int table = V::broadcast_table(Scales::Table::values());
-    const Int mask = V::splat(0x0F0F0F0Fu);
+    const CodeValues<V, typename Scales::Table> values;
     int64_t at = slice.begin * static_cast<int64_t>(sizeof(ActivationBlock));
     for (int64_t b = slice.begin; b < slice.end; ++b, at += sizeof(ActivationBlock)) {
       opaque(at);
@@ -35,12 +34,13 @@ struct Iq4Kernel {
       unroll<4>([&](auto c) MSC_ALWAYS_INLINE {
         unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE {
           const Int packed = V::load_words(elements + g * slice.group_bytes + (b * 4 + c) * kVectorBytes);
-          const auto low = V::prepare_signed(V::lookup(table, V::bit_and(packed, mask)));
+          Int low_values, high_values;
+          values.both(packed, low_values, high_values);
+          const auto low = V::prepare_signed(low_values);
           unroll<Rows>([&](auto m) MSC_ALWAYS_INLINE {
             partial[m][g] = V::add_signed(partial[m][g], low, V::broadcast_word(state.block(m, at)->q + 4 * c));
           });
-          const auto high =
-              V::prepare_signed(V::lookup(table, V::bit_and(V::template shift_right<4>(packed), mask)));
+          const auto high = V::prepare_signed(high_values);
           unroll<Rows>([&](auto m) MSC_ALWAYS_INLINE {
             partial[m][g] =
                 V::add_signed(partial[m][g], high, V::broadcast_word(state.block(m, at)->q + 16 + 4 * c));

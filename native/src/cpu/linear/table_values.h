@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "cpu/dequantize/code_tables.h"
@@ -7,11 +8,69 @@
 
 namespace msc::cpu {
 
+// Tables of the values of 4-bit codes, and what stands for a look-up where the instruction set has none (V::kHasLookup):
+// arithmetic, or the values of both codes of each byte in 16 bits.
+
 struct TableE2m1 {
   static constexpr const int8_t* values() { return kTwiceE2m1; }
+  template <class V>
+  MSC_ALWAYS_INLINE static typename V::Int compute(typename V::Int codes) { return V::twice_e2m1(codes); }
 };
+
+/// The values plus 12, which are unsigned.
+struct TableRaisedE2m1 {
+  static constexpr int8_t kValues[16] = {12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0};
+  static constexpr const int8_t* values() { return kValues; }
+  template <class V>
+  MSC_ALWAYS_INLINE static typename V::Int compute(typename V::Int codes) {
+    return V::add_bytes(V::twice_e2m1(codes), V::splat(0x0C0C0C0Cu));
+  }
+};
+
 struct TableIq4 {
   static constexpr const int8_t* values() { return kIq4Values; }
+  static constexpr std::array<uint16_t, 256> kPairs = [] {
+    std::array<uint16_t, 256> pairs{};
+    for (int i = 0; i < 256; ++i) {
+      pairs[i] = static_cast<uint16_t>(static_cast<uint8_t>(kIq4Values[i & 15]) | static_cast<uint8_t>(kIq4Values[i >> 4]) << 8);
+    }
+    return pairs;
+  }();
+};
+
+/// Values of the codes in words of 8 nibbles.
+template <class V, class Table>
+class CodeValues {
+ public:
+  using Int = typename V::Int;
+
+  MSC_ALWAYS_INLINE CodeValues() {
+    if constexpr (V::kHasLookup) {
+      table_ = V::broadcast_table(Table::values());
+    }
+  }
+
+  /// Of the low (Half 0) or high nibbles.
+  template <int Half>
+  MSC_ALWAYS_INLINE Int half(Int packed) const {
+    const Int codes = V::bit_and(Half == 0 ? packed : V::template shift_right<4>(packed), V::splat(0x0F0F0F0Fu));
+    if constexpr (V::kHasLookup) {
+      return V::lookup(table_, codes);
+    } else {
+      return Table::template compute<V>(codes);
+    }
+  }
+  MSC_ALWAYS_INLINE void both(Int packed, Int& low, Int& high) const {
+    if constexpr (!V::kHasLookup && requires { Table::kPairs; }) {
+      V::look_up_pairs(Table::kPairs.data(), packed, low, high);
+    } else {
+      low = half<0>(packed);
+      high = half<1>(packed);
+    }
+  }
+
+ private:
+  Int table_;
 };
 
 /// Scales of the two halves of a sub-block, for each row of a group.

@@ -55,15 +55,13 @@ struct UnpackCodes {
   template <class V>
   static void run(const std::byte* scales, const std::byte* elements, int64_t block, float* panel) {
     const HalfScales<V> w = Scales::template load<V>(scales, block);
-    const auto table = V::broadcast_table(Scales::Table::values());
-    const auto mask = V::splat(0x0F0F0F0Fu);
-    unroll<2>([&](auto half) MSC_ALWAYS_INLINE {
-      unroll<4>([&](auto c) MSC_ALWAYS_INLINE {
-        const auto packed = V::load_words(elements + (block * 4 + c) * 4 * V::kLanes);
-        const auto values =
-            V::lookup(table, V::bit_and(half == 0 ? packed : V::template shift_right<4>(packed), mask));
+    const CodeValues<V, typename Scales::Table> table;
+    unroll<4>([&](auto c) MSC_ALWAYS_INLINE {
+      typename V::Int values[2];
+      table.both(V::load_words(elements + (block * 4 + c) * 4 * V::kLanes), values[0], values[1]);
+      unroll<2>([&](auto half) MSC_ALWAYS_INLINE {
         unroll<4>([&](auto j) MSC_ALWAYS_INLINE {
-          const auto value = V::template shift_right_signed<24>(V::template shift_left<24 - 8 * j>(values));
+          const auto value = V::template shift_right_signed<24>(V::template shift_left<24 - 8 * j>(values[half]));
           auto result = V::mul(V::to_float(value), half == 0 ? w.first : w.second);
           if constexpr (Scales::kHasFactor) {
             result = V::mul(result, Scales::template factor<V>(scales));

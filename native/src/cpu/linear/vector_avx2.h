@@ -41,6 +41,11 @@ struct VectorAvx2 : RoundBlockAvx2 {
   static Int shift_right_signed(Int a) { return _mm256_srai_epi32(a, N); }
   template <int N>
   static Int shift_right(Int a) { return _mm256_srli_epi32(a, N); }
+  /// Of the 16-bit halves of the words.
+  template <int N>
+  static Int shift_halves_left(Int a) { return _mm256_slli_epi16(a, N); }
+  template <int N>
+  static Int shift_halves_right_signed(Int a) { return _mm256_srai_epi16(a, N); }
   static Int bit_and(Int a, Int b) { return _mm256_and_si256(a, b); }
   static Int bit_or(Int a, Int b) { return _mm256_or_si256(a, b); }
   static Int splat(uint32_t word) { return _mm256_set1_epi32(static_cast<int>(word)); }
@@ -56,6 +61,7 @@ struct VectorAvx2 : RoundBlockAvx2 {
     return _mm256_cvtepu8_epi32(_mm_loadl_epi64(static_cast<const __m128i*>(p)));
   }
   /// 16 bytes to look up in: lookup gives byte i of the table for each byte i < 16.
+  static constexpr bool kHasLookup = true;
   static Int broadcast_table(const int8_t* table) {
     return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table)));
   }

@@ -41,6 +41,10 @@ struct VectorAvx512 : RoundBlockAvx2 {
   static Int shift_right_signed(Int a) { return _mm512_srai_epi32(a, N); }
   template <int N>
   static Int shift_right(Int a) { return _mm512_srli_epi32(a, N); }
+  template <int N>
+  static Int shift_halves_left(Int a) { return _mm512_slli_epi16(a, N); }
+  template <int N>
+  static Int shift_halves_right_signed(Int a) { return _mm512_srai_epi16(a, N); }
   static Int bit_and(Int a, Int b) { return _mm512_and_si512(a, b); }
   static Int bit_or(Int a, Int b) { return _mm512_or_si512(a, b); }
   static Int splat(uint32_t word) { return _mm512_set1_epi32(static_cast<int>(word)); }
@@ -56,6 +60,7 @@ struct VectorAvx512 : RoundBlockAvx2 {
   static Int load_u8_words(const void* p) {
     return _mm512_cvtepu8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p)));
   }
+  static constexpr bool kHasLookup = true;
   static Int broadcast_table(const int8_t* table) {
     return _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table)));
   }

@@ -18,6 +18,9 @@ struct VectorPortable {
   typedef uint32_t U4 __attribute__((vector_size(16)));
   typedef int16_t S8 __attribute__((vector_size(16)));
   typedef uint16_t H8 __attribute__((vector_size(16)));
+  typedef int8_t B16 __attribute__((vector_size(16)));
+  typedef uint8_t C16 __attribute__((vector_size(16)));
+  typedef uint64_t L2 __attribute__((vector_size(16)));
   struct Float {
     F4 low, high;
   };
@@ -68,6 +71,14 @@ struct VectorPortable {
     return {reinterpret_cast<I4>(reinterpret_cast<U4>(a.low) >> N),
             reinterpret_cast<I4>(reinterpret_cast<U4>(a.high) >> N)};
   }
+  template <int N>
+  static Int shift_halves_left(Int a) {
+    return {reinterpret_cast<I4>(reinterpret_cast<H8>(a.low) << N), reinterpret_cast<I4>(reinterpret_cast<H8>(a.high) << N)};
+  }
+  template <int N>
+  static Int shift_halves_right_signed(Int a) {
+    return {reinterpret_cast<I4>(reinterpret_cast<S8>(a.low) >> N), reinterpret_cast<I4>(reinterpret_cast<S8>(a.high) >> N)};
+  }
   static Int bit_and(Int a, Int b) { return {a.low & b.low, a.high & b.high}; }
   static Int bit_or(Int a, Int b) { return {a.low | b.low, a.high | b.high}; }
   static Float to_float(Int a) {
@@ -95,18 +106,58 @@ struct VectorPortable {
     const auto* b = static_cast<const uint8_t*>(p);
     return {I4{b[0], b[1], b[2], b[3]}, I4{b[4], b[5], b[6], b[7]}};
   }
-  static Int broadcast_table(const int8_t* table) { return {read<I4>(table), read<I4>(table)}; }
-  static Int lookup(Int table, Int index) { return {lookup(table.low, index.low), lookup(table.low, index.high)}; }
-  static I4 lookup(I4 table, I4 index) {
-    int8_t values[16];
-    uint8_t at[16];
-    int8_t found[16];
-    std::memcpy(values, &table, 16);
-    std::memcpy(at, &index, 16);
-    for (int i = 0; i < 16; ++i) {
-      found[i] = values[at[i] & 15];
-    }
-    return read<I4>(found);
+  /// SSE2 looks up no bytes: see table_values.h.
+  static constexpr bool kHasLookup = false;
+  static Int add_bytes(Int a, Int b) {
+    return {reinterpret_cast<I4>(reinterpret_cast<B16>(a.low) + reinterpret_cast<B16>(b.low)),
+            reinterpret_cast<I4>(reinterpret_cast<B16>(a.high) + reinterpret_cast<B16>(b.high))};
+  }
+  /// Twice the values of E2M1 codes, a byte each: of the magnitudes 0..7, those above 4 grow twice as fast, 7 once more.
+  static Int twice_e2m1(Int codes) { return {twice_e2m1(codes.low), twice_e2m1(codes.high)}; }
+  static I4 twice_e2m1(I4 codes) {
+    const auto bytes = reinterpret_cast<C16>(codes);
+    const C16 code = bytes & 7;
+    const B16 negative = reinterpret_cast<B16>(bytes) > 7;
+    const C16 above_6 = excess<6>(code);
+    const auto magnitude = reinterpret_cast<B16>(code + excess<4>(code) + above_6 + above_6);
+    return reinterpret_cast<I4>((magnitude ^ negative) - negative);
+  }
+  /// max(0, byte - Limit)
+  template <int Limit>
+  static C16 excess(C16 bytes) {
+#if defined(__SSE2__)
+    return reinterpret_cast<C16>(_mm_subs_epu8(reinterpret_cast<__m128i>(bytes), _mm_set1_epi8(Limit)));
+#else
+    return (bytes - Limit) & reinterpret_cast<C16>(bytes > Limit);
+#endif
+  }
+  /// The low and high bytes of pairs[i], for each byte i.
+  static void look_up_pairs(const uint16_t* pairs, Int bytes, Int& low, Int& high) {
+    look_up_pairs(pairs, bytes.low, low.low, high.low);
+    look_up_pairs(pairs, bytes.high, low.high, high.high);
+  }
+  static void look_up_pairs(const uint16_t* pairs, I4 bytes, I4& low, I4& high) {
+    const auto eight = [&](uint64_t b) {
+      const auto four = [&](uint64_t c) {
+        return uint64_t{pairs[c & 255]} | uint64_t{pairs[c >> 8 & 255]} << 16 | uint64_t{pairs[c >> 16 & 255]} << 32 |
+               uint64_t{pairs[c >> 24 & 255]} << 48;
+      };
+      return reinterpret_cast<H8>(L2{four(b), four(b >> 32)});
+    };
+    const auto halves = reinterpret_cast<L2>(bytes);
+    const H8 first = eight(halves[0]);
+    const H8 second = eight(halves[1]);
+    low = pack_bytes(first & 0xFF, second & 0xFF);
+    high = pack_bytes(first >> 8, second >> 8);
+  }
+  /// 16-bit values below 256 as bytes.
+  static I4 pack_bytes(H8 a, H8 b) {
+#if defined(__SSE2__)
+    return reinterpret_cast<I4>(_mm_packus_epi16(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
+#else
+    return reinterpret_cast<I4>(__builtin_shufflevector(reinterpret_cast<C16>(a), reinterpret_cast<C16>(b), 0, 2, 4, 6, 8, 10, 12,
+                                                        14, 16, 18, 20, 22, 24, 26, 28, 30));
+#endif
   }
   static Int load_i8_pairs(const void* p) {
     const auto* b = static_cast<const int8_t*>(p);

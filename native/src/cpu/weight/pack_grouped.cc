@@ -47,7 +47,14 @@ struct GroupedLane {
 
 void pack_elements(const GroupedLane& to, const std::byte* source) {
   const int64_t cols = to.layout.cols;
-  if (to.layout.format != NativeFormat::kGroupedU4) {
+  if (to.layout.format == NativeFormat::kGroupedF8) {
+    for (int64_t word = 0; word < cols / 4; ++word, source += 4) {
+      const std::byte reordered[4] = {source[0], source[2], source[1], source[3]};
+      std::memcpy(to.word(word), reordered, 4);
+    }
+    return;
+  }
+  if (to.layout.format == NativeFormat::kGroupedI8) {
     for (int64_t word = 0; word < cols / 4; ++word) {
       std::memcpy(to.word(word), source + word * 4, 4);
     }
@@ -94,7 +101,8 @@ float value_i8(const GroupedLane& from, int64_t k, int64_t group, float scale) {
 }
 
 float value_f8(const GroupedLane& from, int64_t k, float scale) {
-  const uint32_t byte = read_word(from, k / 4) >> (8 * (k % 4)) & 255;
+  constexpr int kShift[4] = {0, 16, 8, 24};
+  const uint32_t byte = read_word(from, k / 4) >> kShift[k % 4] & 255;
   return std::bit_cast<float>((byte & 128) << 24 | (byte & 127) << 20) * scale;
 }
 

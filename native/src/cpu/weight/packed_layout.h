@@ -39,7 +39,7 @@ namespace msc::cpu {
 ///
 ///   U4       elements as Q4_0; scales [R] f32, zero points [R] u8
 ///   I8       elements as Q8_0; scales [R] f32, zero points [R] f16
-///   F8_E4M3  [k / 4][R][4]; scales [R] f32 times 2^120 (see load_float8)
+///   F8_E4M3  [k / 4][R][4], columns in the order 0, 2, 1, 3; scales [R] f32 times 2^120 (see float8_kernel.h)
 struct PackedLayout {
   NativeFormat format;
   unsigned row_group;
