@@ -67,7 +67,7 @@ __attribute__((noinline)) void float8_tile(const MatrixTile& tile, const std::by
     if constexpr (Rows == 1) {
       unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE {
         unroll<V::kLanes / 8>([&](auto i) MSC_ALWAYS_INLINE {
-          V::prefetch(elements + g * tile.group_bytes + k * V::kLanes + V::kFloatPrefetchBytes + 64 * i);
+          V::prefetch(elements + g * tile.group_bytes + k * V::kLanes + V::kInt8PrefetchBytes + 64 * i);
         });
       });
     }

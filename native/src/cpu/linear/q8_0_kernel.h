@@ -17,6 +17,12 @@ struct Q8_0Kernel {
     for (int64_t b = slice.begin; b < slice.end; ++b, at += sizeof(ActivationBlock)) {
       opaque(at);
       Int partial[Rows][Groups];
+      if constexpr (Rows == 1) {
+        unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE {
+          prefetch_lines<V, 8 * kVectorBytes>(elements + g * slice.group_bytes + b * 8 * kVectorBytes);
+          prefetch_lines<V, 1>(slice.group + g * slice.group_bytes + b * V::kLanes * 2);
+        });
+      }
       unroll<Rows>([&](auto m) MSC_ALWAYS_INLINE {
         unroll<Groups>([&](auto g) MSC_ALWAYS_INLINE {
           partial[m][g] = V::start_signed(&state.block(m, at)->minus_128_sum);
