@@ -27,7 +27,9 @@ internal sealed record MessagesRequest
         ServedModel model = context.Models.Get(body.Require("model").Text(RequestLimits.MaxModelName));
         RefuseUnsupported(body);
         // Caching needs no asking here, and there is one tier in one place.
-        body.Ignore("metadata", "service_tier", "cache_control", "inference_geo");
+        body.IgnoreTexts("service_tier", "inference_geo");
+        body.FindMap("metadata");
+        body.FindMap("cache_control");
         int? maxTokens = (isCount ? body.Find("max_tokens") : body.Require("max_tokens"))?.Integer(1, int.MaxValue);
         IReadOnlyList<ChatTemplateValue> tools = ToolDefinitions.Read(body, out bool oneToolCall);
         IReadOnlyList<ChatTurn> turns = ConversationReader.Read(body);

@@ -16,6 +16,10 @@ internal static class ErrorEnvelopes
     public static ErrorEnvelope OfPath(string path) =>
         path.StartsWith("/v1/messages", StringComparison.Ordinal) ? ErrorEnvelope.Anthropic : ErrorEnvelope.OpenAi;
 
+    /// <inheritdoc cref="OfPath(string)"/>
+    public static ErrorEnvelope OfPath(ReadOnlySpan<byte> path) =>
+        path.StartsWith("/v1/messages"u8) ? ErrorEnvelope.Anthropic : ErrorEnvelope.OpenAi;
+
     /// <summary>The whole body.</summary>
     public static void Write(Utf8JsonWriter writer, ErrorEnvelope envelope, ApiException error, string requestId)
     {

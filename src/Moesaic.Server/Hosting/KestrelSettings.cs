@@ -36,7 +36,8 @@ internal static class KestrelSettings
             endpoint.Use(static next => connection =>
             {
                 ClientDeparture.Attach(connection);
-                connection.Transport = new Transport(new LingeringInput(connection.Transport.Input), new RejectionBody(connection.Transport.Output));
+                RequestLine line = new();
+                connection.Transport = new Transport(new LingeringInput(connection.Transport.Input, line), new RejectionBody(connection.Transport.Output, line));
                 return next(connection);
             });
         });

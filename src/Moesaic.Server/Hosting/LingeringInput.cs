@@ -6,7 +6,9 @@ namespace Moesaic.Server.Hosting;
 /// What a client sends, whose end is told a little later than it comes: Kestrel drops a connection, with all that was not sent
 /// yet, as soon as it sees that a body ended early. Meanwhile the refusal goes out.
 /// </summary>
-internal sealed class LingeringInput(PipeReader input) : PipeReader
+/// <param name="input">What the client sends.</param>
+/// <param name="line">Is shown all that comes.</param>
+internal sealed class LingeringInput(PipeReader input, RequestLine line) : PipeReader
 {
     private static readonly TimeSpan Linger = TimeSpan.FromSeconds(1);
 
@@ -23,6 +25,7 @@ internal sealed class LingeringInput(PipeReader input) : PipeReader
             return false;
         }
 
+        line.Look(result.Buffer);
         if (!result.IsCompleted || _isOver)
         {
             return true;
@@ -41,6 +44,7 @@ internal sealed class LingeringInput(PipeReader input) : PipeReader
     public override async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
         ReadResult result = await input.ReadAsync(cancellationToken).ConfigureAwait(false);
+        line.Look(result.Buffer);
         if (!result.IsCompleted || _isOver)
         {
             return result;

@@ -13,7 +13,9 @@ namespace Moesaic.Server.Hosting;
 /// them without a body before any of our code runs, and offers no other place to add one. Nothing else that leaves this
 /// host has a status of 4xx or 5xx and no body, so they are told by that.
 /// </summary>
-internal sealed class RejectionBody(PipeWriter output) : PipeWriter
+/// <param name="output">What the client gets.</param>
+/// <param name="line">Whose envelope it understands.</param>
+internal sealed class RejectionBody(PipeWriter output, RequestLine line) : PipeWriter
 {
     private Memory<byte> _memory;
 
@@ -37,7 +39,7 @@ internal sealed class RejectionBody(PipeWriter output) : PipeWriter
         ReadOnlySpan<byte> written = bytes <= _memory.Length ? _memory.Span[..bytes] : [];
         if (written.StartsWith(Start) && written[Start.Length] is (byte)'4' or (byte)'5' && written.EndsWith(End) && written.IndexOf(NoBody) is >= 0 and var at)
         {
-            byte[] whole = WithBody(written, at);
+            byte[] whole = WithBody(written, at, line.Envelope);
             whole.CopyTo(output.GetSpan(whole.Length));
             output.Advance(whole.Length);
             _memory = default;
@@ -57,14 +59,14 @@ internal sealed class RejectionBody(PipeWriter output) : PipeWriter
 
     public override ValueTask CompleteAsync(Exception? exception = null) => output.CompleteAsync(exception);
 
-    private static byte[] WithBody(ReadOnlySpan<byte> head, int lengthAt)
+    private static byte[] WithBody(ReadOnlySpan<byte> head, int lengthAt, ErrorEnvelope envelope)
     {
         string requestId = RequestIds.New();
         int status = int.Parse(head.Slice(Start.Length, 3), NumberStyles.None, CultureInfo.InvariantCulture);
         ArrayBufferWriter<byte> body = new();
         using (Utf8JsonWriter writer = new(body, RequestContext.JsonStyle))
         {
-            ErrorEnvelopes.Write(writer, ErrorEnvelope.OpenAi, ApiException.FromFramework(status), requestId);
+            ErrorEnvelopes.Write(writer, envelope, ApiException.FromFramework(status), requestId);
         }
 
         string fields = string.Create(

@@ -53,7 +53,9 @@ internal sealed partial class RequestDispatcher(HostServices services, RouteTabl
             http.Response.Headers["request-id"] = context.RequestId;
         }
 
-        context.Rest = rest;
+        // A slash within a name, such as owner%2Frepository, is the one escape that Kestrel leaves.
+        context.Rest = rest.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+        RequestGuard.CheckFraming(http.Request);
         guard.CheckSource(http.Request);
         if (!isFound)
         {

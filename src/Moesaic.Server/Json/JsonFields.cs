@@ -63,6 +63,20 @@ internal sealed class JsonFields
         }
     }
 
+    /// <summary>Declares fields that are accepted and change nothing here, but have to be texts.</summary>
+    /// <exception cref="ApiException">400: one is something else.</exception>
+    public void IgnoreTexts(params ReadOnlySpan<string> names)
+    {
+        foreach (string name in names)
+        {
+            Find(name)?.Text();
+        }
+    }
+
+    /// <summary>A field that is a map without a meaning here, as it came; null where it is absent.</summary>
+    /// <exception cref="ApiException">400: it is something else.</exception>
+    public JsonElement? FindMap(string name) => Find(name) is not { } map ? null : map.IsObject ? map.Json : throw map.WrongType("an object");
+
     /// <summary>Refuses a field that the protocol knows and this server does not do; null and false ask for nothing and pass.</summary>
     /// <param name="name">The field.</param>
     /// <param name="problem">What to do instead.</param>

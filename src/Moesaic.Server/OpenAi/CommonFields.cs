@@ -40,7 +40,9 @@ internal sealed record CommonFields
     public static CommonFields Read(JsonFields body, RequestContext context)
     {
         RefuseUnsupported(body);
-        body.Ignore("user", "metadata", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "spaces_between_special_tokens");
+        body.IgnoreTexts("user", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention");
+        body.FindMap("metadata");
+        body.Find("spaces_between_special_tokens")?.Flag();
         bool stream = body.Find("stream")?.Flag() ?? false;
         JsonField? streamOptions = body.Find("stream_options");
         if (streamOptions is { } given && !stream)

@@ -14,7 +14,7 @@ internal sealed record EmbeddingRequest(ServedEncoder Encoder, IReadOnlyList<int
     public static EmbeddingRequest Read(JsonFields body, RequestContext context)
     {
         ServedEncoder encoder = context.Models.GetEncoder(body.Find("model")?.Text(RequestLimits.MaxModelName));
-        body.Ignore("user");
+        body.IgnoreTexts("user");
         if (body.Find("dimensions") is { } dimensions && dimensions.Integer(1, int.MaxValue) != encoder.Model.Dimensions)
         {
             throw dimensions.NotSupported($"the vectors of '{encoder.Name}' have {encoder.Model.Dimensions} dimensions, and it was not trained to be cut; leave the field out");

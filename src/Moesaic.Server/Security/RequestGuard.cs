@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 using Moesaic.Server.Errors;
 using Moesaic.Server.Routing;
@@ -33,6 +34,26 @@ internal sealed class RequestGuard(ServerOptions options)
         }
     }
 
+    /// <summary>
+    /// Refuses what two servers in a row could read as two different requests: a length beside chunks (Kestrel sets it aside), an
+    /// encoding besides chunks (Kestrel takes the body without decoding it), and chunks of a version that has none.
+    /// </summary>
+    /// <exception cref="ApiException">400.</exception>
+    public static void CheckFraming(HttpRequest request)
+    {
+        StringValues encoding = request.Headers.TransferEncoding;
+        string? problem = encoding.Count == 0 ? null
+            : request.Headers.ContainsKey("X-Content-Length") ? "the request has both Content-Length and Transfer-Encoding; send one"
+            : !HttpProtocol.IsHttp11(request.Protocol) ? "Transfer-Encoding needs HTTP/1.1"
+            : !encoding.ToString().Equals("chunked", StringComparison.OrdinalIgnoreCase) ? "the only Transfer-Encoding that this server takes is chunked"
+            : null;
+        if (problem is not null)
+        {
+            request.HttpContext.Response.Headers.Connection = "close";
+            throw new ApiException(400, ErrorCodes.BadRequest, problem);
+        }
+    }
+
     /// <summary>Checks the key that a route needs.</summary>
     /// <returns>The key's name; empty when none is needed.</returns>
     /// <exception cref="ApiException">401.</exception>
@@ -59,13 +80,6 @@ internal sealed class RequestGuard(ServerOptions options)
     /// <exception cref="ApiException">413 or 415.</exception>
     public void CheckBody(Route route, HttpRequest request)
     {
-        // Kestrel sets a length aside that comes with chunks; two servers in a row could read two different requests.
-        if (request.Headers.ContainsKey("X-Content-Length") && request.Headers.TransferEncoding.Count > 0)
-        {
-            request.HttpContext.Response.Headers.Connection = "close";
-            throw new ApiException(400, ErrorCodes.BadRequest, "the request has both Content-Length and Transfer-Encoding; send one");
-        }
-
         if (!route.HasBody)
         {
             return;

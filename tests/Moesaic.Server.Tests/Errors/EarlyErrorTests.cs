@@ -30,6 +30,43 @@ internal sealed class EarlyErrorTests
         Assert.That(response.Head, Does.Match("\nX-Request-Id: req_[0-9a-f]{24}\r\nrequest-id: req_[0-9a-f]{24}"));
     }
 
+    [TestCase("POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nX-A: ", 40_000, 431)]
+    [TestCase("POST /v1/messages?", 9000, 414)]
+    [TestCase("POST /v1/messages/count_tokens HTTP/1.1\r\nHost: localhost\r\n: ", 1, 400)]
+    [TestCase("POST /v1/messages HTTP/9.", 1, 505)]
+    [TestCase("\r\nPOST /v1/messages HTTP/1.1\r\nContent-Length: ", 1, 400)]
+    public async Task What_never_becomes_a_request_speaks_the_protocol_of_its_path(string start, int count, int status)
+    {
+        await using TestHost test = await TestHost.StartAsync();
+        string bytes = $"{start}{new string('9', count)}\r\n\r\n";
+        RawResponse anthropic = await test.SendRawAsync(bytes);
+        RawResponse openAi = await test.SendRawAsync(bytes.Replace("/v1/messages", "/v1/massages", StringComparison.Ordinal));
+        Assert.That((anthropic.Status, openAi.Status), Is.EqualTo((status, status)));
+        JsonElement body = JsonElement.Parse(anthropic.Body);
+        Assert.That(body.GetProperty("type").GetString(), Is.EqualTo("error"));
+        Assert.That(anthropic.Head, Does.Contain($"\nrequest-id: {body.GetProperty("request_id").GetString()}\r"));
+        Assert.That(anthropic.Code(), Is.EqualTo(openAi.Code()));
+        Assert.That(JsonElement.Parse(openAi.Body).EnumerateObject().Select(static p => p.Name), Is.EqualTo(new[] { "error" }));
+    }
+
+    [Test]
+    public async Task The_latest_request_of_a_connection_counts()
+    {
+        await using TestHost test = await TestHost.StartAsync();
+        using RawConnection connection = await RawConnection.OpenAsync(new(System.Net.IPAddress.Loopback, test.Host.Address.Port));
+        foreach ((string request, bool isAnthropic) in new[]
+        {
+            ("GET /v1/messages HTTP/1.1\r\nHost: localhost\r\n\r\n", true),
+            ("GET /v1/models/none HTTP/1.1\r\nHost: localhost\r\n\r\n", false),
+            ("POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nnonsense\r\n\r\n", true),
+        })
+        {
+            await connection.SendAsync(System.Text.Encoding.ASCII.GetBytes(request));
+            RawResponse response = await connection.ReadResponseAsync();
+            Assert.That(JsonElement.Parse(response.Body).TryGetProperty("type", out _), Is.EqualTo(isAnthropic), request);
+        }
+    }
+
     [TestCase("other", "other")]
     [TestCase("a\\nb\\u202ec\\u0000", "a?b?c?")]
     [TestCase("\\ud83d\\ude00", "??")]

@@ -44,6 +44,10 @@ internal sealed class FrameworkRefusalTests
         yield return Case("two lengths", $"POST /test/echo HTTP/1.1\r\n{Host}{Json}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{{}}", 400);
         yield return Case("length and chunks", $"POST /test/echo HTTP/1.1\r\n{Host}{Json}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n", 400);
         yield return Case("an unknown transfer encoding", $"POST /test/echo HTTP/1.1\r\n{Host}{Json}Transfer-Encoding: gzip\r\n\r\n", 400);
+        yield return Case("chunks of compressed data", $"POST /test/echo HTTP/1.1\r\n{Host}{Json}Transfer-Encoding: gzip, chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n", 400);
+        yield return Case("chunks twice", $"POST /test/echo HTTP/1.1\r\n{Host}{Json}Transfer-Encoding: chunked, chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n", 400);
+        yield return Case("chunks of HTTP/1.0", $"POST /test/echo HTTP/1.0\r\n{Host}{Json}Transfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n", 400);
+        yield return Case("length and chunks to nowhere", $"POST /nowhere HTTP/1.1\r\n{Host}{Json}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n", 400);
         yield return Case("a chunk of no size", $"POST /test/echo HTTP/1.1\r\n{Host}{Json}Transfer-Encoding: chunked\r\n\r\nxyz\r\n{{}}\r\n0\r\n\r\n", 400);
         yield return Case("a chunk past all numbers", $"POST /test/echo HTTP/1.1\r\n{Host}{Json}Transfer-Encoding: chunked\r\n\r\nffffffffffff\r\n", 400);
         yield return Case("a body that is announced too large", $"POST /test/echo HTTP/1.1\r\n{Host}{Json}Content-Length: 1001\r\n\r\n", 413);

@@ -19,6 +19,16 @@ internal sealed class ModelAndTokenTests : OpenAiTests
     }
 
     [Test]
+    public async Task A_models_name_may_hold_a_slash()
+    {
+        await using OpenAiHost host = await OpenAiHost.StartAsync(change: static o => o with { Models = [new ModelSource("owner/model", null)] });
+        foreach (string path in (string[])["owner/model", "owner%2Fmodel", "owner%2fmodel"])
+        {
+            Assert.That((await host.GetAsync("/v1/models/" + path)).GetProperty("id").GetString(), Is.EqualTo("owner/model"));
+        }
+    }
+
+    [Test]
     public async Task Text_goes_to_tokens_and_back()
     {
         const string text = "define a river, élan 😀";

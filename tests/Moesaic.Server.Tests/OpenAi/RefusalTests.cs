@@ -63,6 +63,11 @@ internal sealed class RefusalTests : OpenAiTests
         ("\"kv_transfer_params\":{}", "not_supported", "kv_transfer_params"),
         ("\"vllm_xargs\":{}", "not_supported", "vllm_xargs"),
         ("\"temperature\":1,\"temperature\":1", "invalid_json", null),
+        ("\"user\":5", "invalid_value", "user"),
+        ("\"service_tier\":{}", "invalid_value", "service_tier"),
+        ("\"prompt_cache_key\":[\"a\"]", "invalid_value", "prompt_cache_key"),
+        ("\"metadata\":\"a\"", "invalid_value", "metadata"),
+        ("\"spaces_between_special_tokens\":1", "invalid_value", "spaces_between_special_tokens"),
     ];
 
     private static readonly (string Fields, string Code, string? Param)[] OfChat =

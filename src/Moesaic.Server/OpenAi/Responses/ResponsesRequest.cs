@@ -56,7 +56,7 @@ internal sealed record ResponsesRequest
             ReasoningEffort = effort,
             Logprobs = logprobs,
             Tools = body.Find("tools")?.Json.Clone(),
-            Metadata = body.Find("metadata") is { } metadata ? metadata.IsObject ? metadata.Json.Clone() : throw metadata.WrongType("an object") : null,
+            Metadata = body.FindMap("metadata")?.Clone(),
             ToolChoice = body.Find("tool_choice")?.Text() ?? "auto",
             Call = new ChatCall
             {
@@ -98,7 +98,8 @@ internal sealed record ResponsesRequest
             }
         }
 
-        body.Ignore("user", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "stream_options");
+        body.IgnoreTexts("user", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention");
+        body.FindMap("stream_options");
     }
 
     /// <summary>Alternatives to each token of the answer's text; null: log-probabilities are not wanted.</summary>
