@@ -31,6 +31,7 @@ internal sealed partial class RequestDispatcher(HostServices services, RouteTabl
         catch (Exception exception) when (http.RequestAborted.IsCancellationRequested && exception is OperationCanceledException)
         {
             status = ClientClosedRequest;
+            await TellGoneAsync(context).ConfigureAwait(false);
         }
         catch (Exception exception)
         {
@@ -88,6 +89,22 @@ internal sealed partial class RequestDispatcher(HostServices services, RouteTabl
 
         http.Response.Headers.Allow = string.Join(", ", routes.Select(static r => r.Method == "GET" ? "GET, HEAD" : r.Method));
         throw ApiException.FromFramework(405);
+    }
+
+    /// <summary>A client that has closed only its own side still reads, and must not take an empty answer for a good one.</summary>
+    private async Task TellGoneAsync(RequestContext context)
+    {
+        HttpResponse response = context.Http.Response;
+        if (response.HasStarted || response.ContentType is not null)
+        {
+            // A stream had begun, if only in our buffers: it ends without its end mark.
+            context.Http.Abort();
+            return;
+        }
+
+        response.Headers.Connection = "close";
+        await TellAsync(context, new ApiException(
+            400, ErrorCodes.BadRequest, "the connection's sending side was closed before the answer was complete, which cancels the request; keep it open until then")).ConfigureAwait(false);
     }
 
     private async Task<int> TellAsync(RequestContext context, Exception exception)

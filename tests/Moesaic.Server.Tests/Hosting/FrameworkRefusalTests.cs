@@ -1,6 +1,7 @@
 using System.Text;
 using Moesaic.Server.Errors;
 using Moesaic.Server.Routing;
+using Moesaic.Server.Streaming;
 
 namespace Moesaic.Server.Tests.Hosting;
 
@@ -12,11 +13,26 @@ internal sealed class FrameworkRefusalTests
 
     private static readonly Route s_echo = new("POST", "/test/echo", RouteKey.User, ErrorEnvelope.OpenAi, static async c => await c.WriteAsync(200, "application/json", await c.ReadBodyAsync()));
 
+    private static readonly Route s_hold = new("POST", "/test/hold", RouteKey.User, ErrorEnvelope.OpenAi, static c => Task.Delay(Timeout.Infinite, c.Aborted));
+    private static readonly Route s_holdMessage = s_hold with { Path = "/v1/messages/hold", Envelope = ErrorEnvelope.Anthropic };
+
+    // An event waits in the host's buffers, as before a stream's first flush.
+    private static readonly Route s_stream = s_hold with
+    {
+        Path = "/test/stream",
+        Handler = static async c =>
+        {
+            using SseWriter sse = new(c.Http.Response);
+            sse.Data("first"u8);
+            await Task.Delay(Timeout.Infinite, c.Aborted);
+        },
+    };
+
     private TestHost _test = null!;
 
     [OneTimeSetUp]
     public async Task StartAsync() => _test = await TestHost.StartAsync(
-        TestHost.Options with { MaxBodyBytes = 1000, HeadersTimeout = TimeSpan.FromSeconds(2), SlowBodyGrace = TimeSpan.FromSeconds(1.5) }, s_echo);
+        TestHost.Options with { MaxBodyBytes = 1000, HeadersTimeout = TimeSpan.FromSeconds(2), SlowBodyGrace = TimeSpan.FromSeconds(1.5) }, s_echo, s_hold, s_holdMessage, s_stream);
 
     [OneTimeTearDown]
     public async Task StopAsync() => await _test.DisposeAsync();
@@ -90,6 +106,26 @@ internal sealed class FrameworkRefusalTests
         RawResponse get = await _test.SendRawAsync($"GET /health HTTP/1.1\r\n{Host}\r\n", halfClose: true);
         RawResponse post = await _test.SendRawAsync($"POST /test/echo HTTP/1.1\r\n{Host}{Json}Content-Length: 2\r\n\r\n{{}}", halfClose: true);
         Assert.That((get.Status, post.Status, post.Body), Is.EqualTo((200, 200, "{}")));
+    }
+
+    [TestCase("/test/hold", false)]
+    [TestCase("/v1/messages/hold", true)]
+    public async Task A_client_that_hangs_up_while_it_listens_learns_that_it_has_cancelled(string path, bool isAnthropic)
+    {
+        RawResponse response = await _test.SendRawAsync($"POST {path} HTTP/1.1\r\n{Host}{Json}Content-Length: 2\r\n\r\n{{}}", halfClose: true);
+        Assert.That((response.Status, response.Code()), Is.EqualTo((400, "bad_request")));
+        Assert.That(response.Body, Does.Contain("cancels the request"));
+        Assert.That(response.Body.StartsWith("{\"type\":\"error\"", StringComparison.Ordinal), Is.EqualTo(isAnthropic));
+        await AssertAliveAsync();
+    }
+
+    [Test]
+    public async Task A_stream_that_was_begun_for_it_has_no_end()
+    {
+        RawResponse response = await _test.SendRawAsync($"POST /test/stream HTTP/1.1\r\n{Host}{Json}Content-Length: 2\r\n\r\n{{}}", halfClose: true);
+        Assert.That(response.Body, Does.Not.EndWith("0\r\n\r\n"));
+        Assert.That(response.Status, Is.AnyOf(0, 200));
+        await AssertAliveAsync();
     }
 
     [TestCase("GET /health HTTP/1.1\r\nHost: loc", 408)]
