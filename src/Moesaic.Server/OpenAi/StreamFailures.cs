@@ -11,9 +11,9 @@ internal static partial class StreamFailures
     public static ApiException ToldInStream(this RequestContext context, Exception failure)
     {
         ApiException error = ApiException.From(failure);
-        if (error.Status >= 500)
+        if (error is { Status: >= 500, InnerException: { } cause })
         {
-            LogFailure(context.Log, error.InnerException ?? failure, context.RequestId);
+            LogFailure(context.Log, cause, context.RequestId);
         }
 
         return error;

@@ -65,7 +65,8 @@ internal sealed class StreamEndTests : OpenAiTests
     [Test]
     public async Task Failure_within_a_response_is_told_by_its_last_event()
     {
-        await using OpenAiHost host = await OpenAiHost.StartAsync();
+        await using StringWriter log = new();
+        await using OpenAiHost host = await OpenAiHost.StartAsync(change: o => o with { LogWriter = TextWriter.Synchronized(log) });
         using HttpResponseMessage response = await host.OpenAsync("/v1/responses", "{\"model\":\"m\",\"input\":\"define river\"," + Endless + "}");
         using StreamReader reader = new(await response.Content.ReadAsStreamAsync());
         await OpenAiHost.ReadEventAsync(reader);
@@ -78,6 +79,7 @@ internal sealed class StreamEndTests : OpenAiTests
 
         await drained;
         Assert.That(last.Name, Is.EqualTo("response.failed"));
+        Assert.That(log.ToString(), Does.Not.Contain(" error "), "a host that ends is no failure of its own");
         Assert.That(last.Data.GetProperty("response").GetProperty("error").GetProperty("code").GetString(), Is.EqualTo("draining"));
     }
 
