@@ -44,10 +44,10 @@ internal static class ModelLoading
 
     /// <summary>Checks which device is wanted.</summary>
     /// <exception cref="UsageException">A value is impossible, here or on this machine.</exception>
-    public static DeviceOptions Device(string? isa, int? threads)
+    public static DeviceOptions Device(string? isa, int? threads, string? isaOrigin = null)
     {
         InstructionSet level = Choice.Parse(
-            "--isa",
+            isaOrigin ?? "--isa",
             isa,
             InstructionSet.Auto,
             ("auto", InstructionSet.Auto),

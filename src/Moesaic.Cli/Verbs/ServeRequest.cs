@@ -81,7 +81,7 @@ internal static class ServeRequest
         Precision precision = Choose(settings, "precision", Precision.Fast, ("reference", Precision.Reference), ("fast", Precision.Fast));
         return new EngineOptions
         {
-            Device = ModelLoading.Device(settings.Find("isa")?.Value, settings.Integer("threads", 1, 1024)),
+            Device = ModelLoading.Device(settings.Find("isa")?.Value, settings.Integer("threads", 1, 1024), settings.Find("isa")?.Origin),
             Precision = precision,
             KvFormat = Choose(
                 settings,
