@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "cuda/device/stream.h"
 #include "tests/cuda/layer/grid.h"
 
 #define __global__
@@ -40,8 +41,6 @@ struct alignas(8) uint2 {
 struct alignas(16) uint4 {
   uint32_t x, y, z, w;
 };
-
-using cudaStream_t = void*;
 
 inline void __syncwarp(uint32_t mask = 0xFFFFFFFFu) {
   ::cuda_on_cpu::meet_in_warp(mask, "__syncwarp", nullptr, nullptr, true);
@@ -157,12 +156,12 @@ struct Extent {
   unsigned x = 1, y = 1, z = 1;
 };
 
-/// Runs `kernel(params)` over a grid; errors of the launch are thrown.
-template <class Params>
-void launch(const char* name, void (*kernel)(Params), Extent grid, Extent block, size_t shared_bytes, cudaStream_t,
-            const Params& params) {
-  // Not instrumented: what it copies the parameters from is the host's.
-  const auto body = [&]() __attribute__((no_sanitize_thread)) { kernel(params); };
+/// Runs `kernel(arguments...)` over a grid; errors of the launch are thrown.
+template <class... Parameters>
+void launch(const char* name, void (*kernel)(Parameters...), Extent grid, Extent block, size_t shared_bytes, Stream,
+            Parameters... arguments) {
+  // Not instrumented: what it copies the arguments from is the host's.
+  const auto body = [&]() __attribute__((no_sanitize_thread)) { kernel(arguments...); };
   ::cuda_on_cpu::run_grid({name, {grid.x, grid.y, grid.z}, {block.x, block.y, block.z}, shared_bytes}, body);
 }
 
