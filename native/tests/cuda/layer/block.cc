@@ -18,11 +18,12 @@ void enter_thread() { running->thread_main(); }
 }  // namespace
 
 BlockRunner::BlockRunner(Memory& memory, std::vector<std::unique_ptr<Thread>>& threads, const Launch& launch,
-                         const std::function<void()>& body)
+                         void (*body)(const void*), const void* context)
     : memory_(memory),
       threads_(threads),
       launch_(launch),
       body_(body),
+      context_(context),
       num_threads_(launch.block.x * launch.block.y * launch.block.z) {
   running = this;
   while (threads_.size() < num_threads_) {
@@ -36,7 +37,7 @@ BlockRunner::~BlockRunner() {
 }
 
 void BlockRunner::thread_main() {
-  body_();
+  body_(context_);
   if (!current_->open_copies.empty() || !current_->groups.empty()) {
     fail(std::make_exception_ptr(
         Fault(FaultKind::kBarrier, describe(*current_) + " ends with copies in flight that it never waited for")));

@@ -2,7 +2,6 @@
 
 #include <deque>
 #include <exception>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -49,7 +48,7 @@ struct Thread {
 class BlockRunner {
  public:
   BlockRunner(Memory& memory, std::vector<std::unique_ptr<Thread>>& threads, const Launch& launch,
-              const std::function<void()>& body);
+              void (*body)(const void*), const void* context);
   ~BlockRunner();
 
   void run(Index3 block, uint32_t number);
@@ -89,7 +88,8 @@ class BlockRunner {
   Memory& memory_;
   std::vector<std::unique_ptr<Thread>>& threads_;
   const Launch& launch_;
-  const std::function<void()>& body_;
+  void (*body_)(const void*);
+  const void* context_;
   unsigned num_threads_;
   Index3 block_;
   uint32_t block_number_ = 0;

@@ -48,12 +48,12 @@ uint64_t finished_threads(const std::string& kernel) {
   return found == world().finished.end() ? 0 : found->second;
 }
 
-void run_grid(Launch launch, const std::function<void()>& body) {
+void run_grid(Launch launch, void (*body)(const void*), const void* context) {
   World& here = world();
   check_shape(launch);
   launch.turns = here.turns;
   here.memory.order().begin_launch();
-  BlockRunner blocks(here.memory, here.threads, launch, body);
+  BlockRunner blocks(here.memory, here.threads, launch, body, context);
   struct Running {
     World& world;
     ~Running() { world.runner = nullptr; }

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <string>
 
 #include "tests/cuda/layer/fault.h"
@@ -35,8 +34,8 @@ void set_turns(Turns turns);
 /// Threads that have run to their end since the process started, by kernel.
 uint64_t finished_threads(const std::string& kernel);
 
-/// Runs `body` for every thread of the grid. Throws Fault.
-void run_grid(Launch launch, const std::function<void()>& body);
+/// Runs `body(context)` for every thread of the grid. Throws Fault.
+void run_grid(Launch launch, void (*body)(const void*), const void* context);
 
 /// What one thread of the running block sees.
 Index3 thread_index();

@@ -49,6 +49,19 @@ void Memory::set_initialised(const void* address, size_t bytes) {
   }
 }
 
+size_t Memory::count_initialised(const void* address, size_t bytes) {
+  const auto first = reinterpret_cast<uintptr_t>(address);
+  const Region* region = find(first, bytes);
+  if (region == nullptr) {
+    throw std::logic_error("count_initialised: not within one allocation");
+  }
+  size_t count = 0;
+  for (size_t i = 0; i < bytes; ++i) {
+    count += region->shadow[first - region->begin + i].initialised;
+  }
+  return count;
+}
+
 void Memory::add_shared(const void* address, size_t bytes, std::string name) {
   add_global(address, bytes, false, std::move(name));
   regions_[reinterpret_cast<uintptr_t>(address)].is_shared = true;

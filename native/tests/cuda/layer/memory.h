@@ -36,6 +36,8 @@ class Memory {
   void remove_global(const void* address);
   /// Marks bytes that the host wrote or copied in.
   void set_initialised(const void* address, size_t bytes);
+  /// How many of the bytes somebody has written.
+  size_t count_initialised(const void* address, size_t bytes);
 
   /// Shared memory of the block that runs, nothing written yet.
   void add_shared(const void* address, size_t bytes, std::string name);

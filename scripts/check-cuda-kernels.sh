@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Compiles every CUDA kernel (sm_90a code, compute_80 PTX) and compares ptxas's registers and spills with the budgets in
+# native/src/cuda/register-budgets.txt. Needs a toolkit (fetched when none is here), no GPU.
+# usage: check-cuda-kernels.sh [--write]   (--write: make the budgets from what the compiler reports)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+budgets=native/src/cuda/register-budgets.txt
+toolkit_is_here() {
+  local nvcc
+  for nvcc in "${CUDA_HOME:-}/bin/nvcc" "${CUDA_PATH:-}/bin/nvcc" "$(command -v nvcc || true)" /usr/local/cuda/bin/nvcc .tools/cuda/bin/nvcc; do
+    [ -x "$nvcc" ] && return 0
+  done
+  return 1
+}
+toolkit_is_here || scripts/get-cuda-toolkit.sh >/dev/null || { echo "The CUDA kernels were not compiled: no toolkit is here and none could be fetched (see above)." >&2; exit 1; }
+mkdir -p out/log
+for step in "--preset cuda" "--build --preset cuda --target moesaic_cuda_kernels"; do
+  # shellcheck disable=SC2086
+  cmake $step >out/log/cuda.log 2>&1 || { cat out/log/cuda.log >&2; exit 1; }
+done
+
+# One line a kernel: its demangled name without namespaces, registers, bytes spilled.
+measured=$(cat out/native/cuda/cuda/*.ptxas.txt | awk '
+  /Compiling entry function/ { split($0, q, "\x27"); name = q[2]; arch = q[4] }
+  /spill stores/ { spills = $5 + $9 }
+  /Used [0-9]+ registers/ { for (i = 1; i < NF; i++) if ($i == "Used") registers = $(i + 1); print name, registers, spills }' |
+  c++filt -p | sed 's/msc::cuda:://g; s/void //' | LC_ALL=C sort)
+[ -n "$measured" ] || { echo "ptxas reported no kernel: see out/native/cuda/cuda" >&2; exit 1; }
+header='# Most registers a thread and bytes spilled of each kernel on sm_90a (CUDA 12.4): NAME REGISTERS SPILLED.
+# Written by scripts/check-cuda-kernels.sh --write; a kernel that needs more fails the build, since it costs occupancy.'
+if [ "${1:-}" = --write ]; then
+  printf '%s\n%s\n' "$header" "$measured" >"$budgets"
+fi
+awk '
+  FNR == NR { if ($0 !~ /^#/ && NF) { spills[key($0)] = $NF; registers[key($0)] = $(NF - 1) } next }
+  { k = key($0); n++
+    if (!(k in registers)) { print "no budget for " k ": run scripts/check-cuda-kernels.sh --write and look at the difference"; bad = 1; next }
+    seen[k] = 1
+    if ($(NF - 1) > registers[k] || $NF > spills[k]) { printf "%s: %d registers, %d bytes spilled; its budget is %d and %d\n", k, $(NF - 1), $NF, registers[k], spills[k]; bad = 1 } }
+  END { for (k in registers) if (!(k in seen)) { print "the budget of " k " has no kernel"; bad = 1 }
+        if (!bad) print n " kernels compiled, registers and spills within budget"; exit bad }
+  function key(line) { sub(/ [0-9]+ [0-9]+$/, "", line); return line }' "$budgets" - <<<"$measured"
