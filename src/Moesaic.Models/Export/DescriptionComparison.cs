@@ -77,18 +77,20 @@ internal sealed class DescriptionComparison
             ?? FeedForward(source.FeedForward, written.FeedForward);
     }
 
-    private static string? FeedForward(FeedForwardDescription source, FeedForwardDescription written) => (source, written) switch
-    {
-        _ when (source.Activation, source.ActivationAlpha, source.ActivationLimit) != (written.Activation, written.ActivationAlpha, written.ActivationLimit) => Differ("activation", source.Activation, written.Activation),
-        (MlpDescription a, MlpDescription b) => Mlp(a, b),
-        (MoeDescription a, MoeDescription b) => Differ("experts", a.NumExperts, b.NumExperts)
-            ?? Differ("width of an expert", a.ExpertWidth, b.ExpertWidth)
-            ?? Differ("biases of the experts", (a.GateBias is null, a.UpBias is null, a.DownBias is null), (b.GateBias is null, b.UpBias is null, b.DownBias is null))
-            ?? Router(a.Router, b.Router)
-            ?? Differ("shared expert", a.Shared is null, b.Shared is null)
-            ?? (a.Shared is null ? null : Mlp(a.Shared, b.Shared!)),
-        _ => "it has experts in one and none in the other",
-    };
+    private static string? FeedForward(FeedForwardDescription source, FeedForwardDescription written) =>
+        Differ("activation with its constants", Activation(source), Activation(written)) ?? (source, written) switch
+        {
+            (MlpDescription a, MlpDescription b) => Mlp(a, b),
+            (MoeDescription a, MoeDescription b) => Differ("experts", a.NumExperts, b.NumExperts)
+                ?? Differ("width of an expert", a.ExpertWidth, b.ExpertWidth)
+                ?? Differ("biases of the experts", (a.GateBias is null, a.UpBias is null, a.DownBias is null), (b.GateBias is null, b.UpBias is null, b.DownBias is null))
+                ?? Router(a.Router, b.Router)
+                ?? Differ("shared expert", a.Shared is null, b.Shared is null)
+                ?? (a.Shared is null ? null : Mlp(a.Shared, b.Shared!)),
+            _ => "it has experts in one and none in the other",
+        };
+
+    private static (object Kind, float Alpha, float Limit) Activation(FeedForwardDescription part) => (part.Activation, part.ActivationAlpha, part.ActivationLimit);
 
     private static string? Mlp(MlpDescription a, MlpDescription b) =>
         Differ("width of the MLP", a.Width, b.Width)
