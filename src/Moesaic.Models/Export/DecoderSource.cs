@@ -22,6 +22,11 @@ internal sealed class DecoderSource : ExportSource
         _plan = LoadPlan.Create(model.Description, model.Checkpoint, includeMtp: true);
         _scheme = ModelFamilies.SchemeOf(Config)
             ?? throw new ModelFormatException(Config.Raw.File, "architectures", $"there are no GGUF files of the family {model.Description.Family}.");
+        if (!_scheme.ExpertKeys.IsEmpty && !model.Description.Layers.Any(l => l.FeedForward is MoeDescription))
+        {
+            throw new ModelFormatException(Config.Raw.File, "architectures", $"GGUF cannot say everything about this model: no layer has experts, while files of {_scheme.Architecture} always do.");
+        }
+
         Tensors = [.. ExportRope.Tensors(model.Description, _scheme, Config.Raw.File), .. ExportTensors.Of(model.Description, _scheme)];
     }
 
