@@ -11,12 +11,13 @@ public sealed class BlockQuantiserTests
 
     private static IEnumerable<ElementFormat> Fitted => BlockQuantiser.Formats.Where(f => f is not (ElementFormat.F32 or ElementFormat.F16 or ElementFormat.BF16));
 
-    // Largest relative root-mean-square error on normal values, about 1.1 times what was measured.
+    // Largest relative root-mean-square error on normal values, about 1.05 times what was measured. Of good encoders 0.075 to 0.08 are
+    // known for Q4_K, 0.02 for Q6_K and 0.006 for Q8_0.
     private static readonly Dictionary<ElementFormat, double> s_limits = new()
     {
-        [ElementFormat.Q8_0] = 0.006, [ElementFormat.Q6_K] = 0.022, [ElementFormat.Q5_0] = 0.045, [ElementFormat.Q5_1] = 0.04, [ElementFormat.Q5_K] = 0.04,
-        [ElementFormat.Q4_0] = 0.09, [ElementFormat.Q4_1] = 0.08, [ElementFormat.Q4_K] = 0.08, [ElementFormat.IQ4_NL] = 0.085, [ElementFormat.IQ4_XS] = 0.085,
-        [ElementFormat.MXFP4] = 0.13, [ElementFormat.Q3_K] = 0.17, [ElementFormat.Q2_K] = 0.3,
+        [ElementFormat.Q8_0] = 0.0053, [ElementFormat.Q6_K] = 0.018, [ElementFormat.Q5_0] = 0.043, [ElementFormat.Q5_1] = 0.037, [ElementFormat.Q5_K] = 0.037,
+        [ElementFormat.Q4_0] = 0.086, [ElementFormat.Q4_1] = 0.076, [ElementFormat.Q4_K] = 0.075, [ElementFormat.IQ4_NL] = 0.078, [ElementFormat.IQ4_XS] = 0.0785,
+        [ElementFormat.MXFP4] = 0.118, [ElementFormat.Q3_K] = 0.153, [ElementFormat.Q2_K] = 0.275,
     };
 
     [TestCaseSource(nameof(Fitted))]
