@@ -5,19 +5,17 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 budgets=native/src/cuda/register-budgets.txt
-toolkit_is_here() {
-  local nvcc
-  for nvcc in "${CUDA_HOME:-}/bin/nvcc" "${CUDA_PATH:-}/bin/nvcc" "$(command -v nvcc || true)" /usr/local/cuda/bin/nvcc .tools/cuda/bin/nvcc; do
-    [ -x "$nvcc" ] && return 0
-  done
-  return 1
-}
-toolkit_is_here || scripts/get-cuda-toolkit.sh >/dev/null || { echo "The CUDA kernels were not compiled: no toolkit is here and none could be fetched (see above)." >&2; exit 1; }
+log=out/log/cuda.log
 mkdir -p out/log
-for step in "--preset cuda" "--build --preset cuda --target moesaic_cuda_kernels"; do
-  # shellcheck disable=SC2086
-  cmake $step >out/log/cuda.log 2>&1 || { cat out/log/cuda.log >&2; exit 1; }
-done
+fail() { cat "$log" >&2; echo "The CUDA kernels were not compiled: $*" >&2; exit 1; }
+configure() { cmake --preset cuda >"$log" 2>&1; }
+configure || {
+  # cmake/MoesaicCuda.cmake knows which toolkits do; where none does, one is fetched.
+  grep -q "No CUDA toolkit" "$log" || fail "the preset cuda cannot be configured (see above)"
+  scripts/get-cuda-toolkit.sh >/dev/null || fail "no toolkit is here and none could be fetched (see above)"
+  configure || fail "the preset cuda cannot be configured (see above)"
+}
+cmake --build --preset cuda --target moesaic_cuda_kernels >"$log" 2>&1 || fail "nvcc failed (see above)"
 
 # One line a kernel: its demangled name without namespaces, registers, bytes spilled.
 measured=$(cat out/native/cuda/cuda/*.ptxas.txt | awk '

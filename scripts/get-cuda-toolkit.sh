@@ -23,29 +23,29 @@ packages="nvidia-cuda-toolkit nvidia-cuda-dev libnvvm4 libcudart12 libcu++-dev"
 done)
 deb() { echo "$work"/debs/"$1"_*.deb; }
 
-rm -rf "$work/root" "$work/cuda"
-mkdir -p "$work/root"
+rm -rf "$work/unpacked" "$work/cuda"
+mkdir -p "$work/unpacked"
 for package in nvidia-cuda-toolkit libnvvm4 libcudart12 libcu++-dev; do
-  dpkg-deb -x "$(deb "$package")" "$work/root" || fail "$package cannot be unpacked"
+  dpkg-deb -x "$(deb "$package")" "$work/unpacked" || fail "$package cannot be unpacked"
 done
 # Two and a half gigabytes of static libraries, of which the two of the runtime are wanted. --occurrence lets tar stop
 # at the last name, which breaks dpkg-deb's pipe; a damaged archive ends tar's input early, and tar says so.
 libraries=./usr/lib/x86_64-linux-gnu
 { dpkg-deb --fsys-tarfile "$(deb nvidia-cuda-dev)" 2>/dev/null || true; } |
-  tar -x -C "$work/root" --occurrence=1 ./usr/include "$libraries/libcudadevrt.a" "$libraries/libcudart_static.a" ||
+  tar -x -C "$work/unpacked" --occurrence=1 ./usr/include "$libraries/libcudadevrt.a" "$libraries/libcudart_static.a" ||
   fail "nvidia-cuda-dev cannot be unpacked"
 
-root=$work/root/usr
+installed=$work/unpacked/usr
 out=$work/cuda
 mkdir -p "$out/bin" "$out/nvvm/bin" "$out/nvvm/lib64" "$out/nvvm/libdevice" "$out/lib64"
-private=$root/lib/nvidia-cuda-toolkit
+private=$installed/lib/nvidia-cuda-toolkit
 mv "$private/bin/nvcc" "$private/bin/crt" "$out/bin/"
-mv "$root"/bin/{ptxas,cudafe++,fatbinary,bin2c,cuobjdump,nvdisasm,nvlink} "$out/bin/"
+mv "$installed"/bin/{ptxas,cudafe++,fatbinary,bin2c,cuobjdump,nvdisasm,nvlink} "$out/bin/"
 mv "$private/bin/cicc" "$out/nvvm/bin/"
 mv "$private/libdevice/libdevice.10.bc" "$out/nvvm/libdevice/"
-mv "$root"/lib/x86_64-linux-gnu/libnvvm.so.4* "$out/nvvm/lib64/"
-mv "$root"/lib/x86_64-linux-gnu/libcud* "$out/lib64/"
-mv "$root/include" "$out/include"
+mv "$installed"/lib/x86_64-linux-gnu/libnvvm.so.4* "$out/nvvm/lib64/"
+mv "$installed"/lib/x86_64-linux-gnu/libcud* "$out/lib64/"
+mv "$installed/include" "$out/include"
 ln -s libcudart.so.12 "$out/lib64/libcudart.so"
 # Where nvcc finds its parts: relative to itself, so that the folder may be moved.
 cat >"$out/bin/nvcc.profile" <<'PROFILE'

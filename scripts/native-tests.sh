@@ -36,7 +36,6 @@ run_program() {
   [ "$program" != moesaic_op_tests ] || shards=$(nproc)
   for ((shard = 0; shard < shards; shard++)); do
     local name=native-$preset-$program-$shard
-    rm -f "$results/$name.xml"
     # The programs take minutes; one that hangs must not take the whole run's time.
     GTEST_TOTAL_SHARDS=$shards GTEST_SHARD_INDEX=$shard timeout --kill-after=30 "${NATIVE_TEST_LIMIT:-2700}" "$binary" --gtest_brief=1 \
       --gtest_color=no --gtest_filter="$filter" --gtest_output="xml:$results/$name.xml" >"$results/$name.log" 2>&1 &

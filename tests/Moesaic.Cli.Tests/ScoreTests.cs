@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using Moesaic.Models.Checkpoints;
 using Moesaic.Models.Checkpoints.Safetensors;
@@ -18,7 +17,7 @@ public sealed class ScoreTests : IDisposable
     {
         string folder = TestPaths.TestData("fixtures", "ling_mtp");
         using SafetensorsFile reference = SafetensorsFile.Open(Path.Combine(folder, "reference.safetensors"));
-        long[][] ids = Rows(reference.GetTensor("input_ids"));
+        long[][] ids = ScoredLogits.Rows(reference.GetTensor("input_ids"));
         string file = _samples.Write("ids.json", JsonSerializer.Serialize(new Dictionary<string, long[][]> { ["ids"] = ids }));
         string main = file + ".main", mtp = file + ".mtp";
         ProgramRun run = ProgramRun.Of(
@@ -36,7 +35,7 @@ public sealed class ScoreTests : IDisposable
             CheckEqual(written.GetTensor("mtp_logits"), reference.GetTensor("mtp_logits"), tokens - 1);
         }
 
-        CheckLogprobs(run.Output, ids, reference.GetTensor("logits"));
+        ScoredLogits.CheckLogprobs(run.Output, ids, reference.GetTensor("logits"));
     }
 
     [Test]
@@ -63,49 +62,9 @@ public sealed class ScoreTests : IDisposable
     {
         Assert.That(found.Shape, Is.EqualTo(expected.Shape));
         Assert.That(found.Format, Is.EqualTo(ElementFormat.F32));
-        float[] a = Values<float>(found), b = Values<float>(expected);
         int tokens = (int)expected.Shape[1], vocabulary = (int)expected.Shape[2];
-        double error = 0, power = 0;
-        for (int i = 0; i < a.Length; i++)
-        {
-            if (i / vocabulary % tokens < countedTokens)
-            {
-                error += Math.Pow((double)a[i] - b[i], 2);
-                power += Math.Pow(b[i], 2);
-            }
-        }
+        Assert.That(ScoredLogits.Nmse(Counted(found), Counted(expected)), Is.LessThan(1e-6));
 
-        Assert.That(error / power, Is.LessThan(1e-6));
-    }
-
-    private static void CheckLogprobs(string output, long[][] ids, CheckpointTensor logits)
-    {
-        using JsonDocument json = JsonDocument.Parse(output);
-        float[] values = Values<float>(logits);
-        int vocabulary = (int)logits.Shape[2];
-        for (int r = 0; r < ids.Length; r++)
-        {
-            JsonElement row = json.RootElement.GetProperty("sequences")[r];
-            double sum = 0;
-            for (int t = 0; t + 1 < ids[r].Length; t++)
-            {
-                ArraySegment<float> at = new(values, ((r * ids[r].Length) + t) * vocabulary, vocabulary);
-                double expected = at[(int)ids[r][t + 1]] - Math.Log(at.Sum(v => Math.Exp(v)));
-                sum += expected;
-                Assert.That(row.GetProperty("logprobs")[t].GetDouble(), Is.EqualTo(expected).Within(2e-3));
-            }
-
-            Assert.That(row.GetProperty("perplexity").GetDouble(), Is.EqualTo(Math.Exp(-sum / (ids[r].Length - 1))).Within(0.1).Percent);
-        }
-    }
-
-    private static long[][] Rows(CheckpointTensor ids) => [.. Values<long>(ids).Chunk((int)ids.Shape[1])];
-
-    private static T[] Values<T>(CheckpointTensor tensor)
-        where T : unmanaged
-    {
-        T[] values = new T[tensor.ElementCount];
-        tensor.CopyBytes(0, MemoryMarshal.AsBytes(values.AsSpan()));
-        return values;
+        IEnumerable<float> Counted(CheckpointTensor logits) => ScoredLogits.Values<float>(logits).Where((_, i) => i / vocabulary % tokens < countedTokens);
     }
 }

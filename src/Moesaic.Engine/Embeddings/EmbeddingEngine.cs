@@ -7,6 +7,9 @@ namespace Moesaic.Engine;
 /// <remarks>Thread-safe. Steps run on a thread of their own; callers are continued on the thread pool.</remarks>
 public sealed class EmbeddingEngine : IDisposable
 {
+    /// <summary>Texts of all calls that may wait where nobody says how many.</summary>
+    public const int DefaultMaxWaitingTexts = 65536;
+
     private readonly EmbeddingRunner _runner;
     private readonly TimeProvider _clock;
     private readonly Queue<Call> _calls = new();
@@ -152,9 +155,6 @@ public sealed class EmbeddingEngine : IDisposable
         CancelAllCalls();
         _runner.Dispose();
     }
-
-    /// <summary>Texts of all calls that may wait where nobody says how many.</summary>
-    public const int DefaultMaxWaitingTexts = 65536;
 
     private void Remove(Call call)
     {

@@ -135,7 +135,8 @@ internal sealed class DescriptionComparison
     private static string? Near(string what, float source, float written) =>
         Math.Abs(source - written) <= Tolerance * Math.Abs(source) ? null : Differ(what, source, written);
 
-    private static string? Differ<T>(string what, T source, T written) =>
+    /// <summary>In words that two values are not the same, or null.</summary>
+    public static string? Differ<T>(string what, T source, T written) =>
         EqualityComparer<T>.Default.Equals(source, written) ? null : FormattableString.Invariant($"{what}: {source} in the checkpoint, {written} in the file");
 
     private static string? In(string where, string? what) => what is null ? null : $"{where}: {what}";

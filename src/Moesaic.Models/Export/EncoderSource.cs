@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Moesaic.Models.Checkpoints.Gguf;
 using Moesaic.Models.Decoder;
 using Moesaic.Models.Encoder;
+using static Moesaic.Models.Export.DescriptionComparison;
 
 namespace Moesaic.Models.Export;
 
@@ -79,9 +80,6 @@ internal sealed class EncoderSource : ExportSource
         ?? Differ("width of the MLP", a.Width, b.Width)
         ?? Differ("activation", a.Activation, b.Activation)
         ?? Differ("epsilon of the norms", (a.AttentionNorm.Epsilon, a.OutputNorm.Epsilon), (b.AttentionNorm.Epsilon, b.OutputNorm.Epsilon));
-
-    private static string? Differ<T>(string what, T source, T written) =>
-        EqualityComparer<T>.Default.Equals(source, written) ? null : FormattableString.Invariant($"{what}: {source} in the checkpoint, {written} in the file");
 
     private IReadOnlyList<ExportTensor> Walk()
     {

@@ -9,8 +9,8 @@
 namespace msc::cuda {
 
 /// RMSNorm (Zhang and Sennrich 2019) or LayerNorm (Ba, Kiros and Hinton 2016) of rows, with the residual stream.
-/// x = input, or input + residual, which is then what the residual becomes;
-/// the norm reads x before it is rounded to the residual's type; out (+)= weight * (x - mean) / sqrt(mean((x - mean)^2) + eps) + bias, with mean 0 in RMSNorm.
+/// x = input, or input + residual, which is then what the residual becomes; the norm reads x before it is rounded to the
+/// residual's type: out (+)= weight * (x - mean) / sqrt(mean((x - mean)^2) + eps) + bias, with mean 0 in RMSNorm.
 struct NormParams {
   ElementType type;         // of input, residual and out; weights are float32
   bool subtract_mean;       // LayerNorm

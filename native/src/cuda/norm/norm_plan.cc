@@ -1,7 +1,6 @@
-#include <algorithm>
 #include <cmath>
 
-#include "core/error.h"
+#include "cuda/device/plan.h"
 #include "cuda/norm/norm.h"
 
 namespace msc::cuda {
@@ -13,10 +12,8 @@ constexpr int64_t kMaxThreads = 512;
 }  // namespace
 
 NormPlan plan_norm(const NormParams& params) {
-  MSC_CHECK_ARGUMENT(params.cols >= 1 && params.cols <= kMaxCols, "norm: cols is %lld, must be 1 to %lld",
-                     static_cast<long long>(params.cols), static_cast<long long>(kMaxCols));
-  MSC_CHECK_ARGUMENT(params.rows >= 1 && params.rows <= 0x7FFFFFFF, "norm: rows is %lld, must be 1 to 2147483647",
-                     static_cast<long long>(params.rows));
+  check_range(params.cols, 1, kMaxCols, "norm: cols");
+  check_range(params.rows, 1, kMaxGrid, "norm: rows");
   MSC_CHECK_ARGUMENT(std::isfinite(params.eps) && params.eps >= 0.0f, "norm: eps is %g, must be finite and not negative",
                      static_cast<double>(params.eps));
   MSC_CHECK_ARGUMENT(params.input != nullptr && params.weight != nullptr && params.out != nullptr,
@@ -32,8 +29,7 @@ NormPlan plan_norm(const NormParams& params) {
                 (params.residual == nullptr || is_packable(params.residual, params.residual_stride, element));
   // Four accesses of a thread keep enough bytes in flight; the count must not depend on `packed`, or the same row would
   // be summed in another order at another address.
-  const int64_t threads = (params.cols / 16 + 31) / 32 * 32;
-  plan.threads = static_cast<unsigned>(std::clamp<int64_t>(threads, 32, kMaxThreads));
+  plan.threads = threads_for(params.cols / 16, kMaxThreads);
   plan.shared_bytes = static_cast<size_t>(params.cols) * sizeof(float);
   return plan;
 }

@@ -1,14 +1,9 @@
 #include "cuda/rope/kv_pages.h"
 
-#include "core/error.h"
+#include "cuda/device/plan.h"
 
 namespace msc::cuda {
 namespace {
-
-void check_range(int64_t value, int64_t low, int64_t high, const char* field) {
-  MSC_CHECK_ARGUMENT(value >= low && value <= high, "KV pages: %s is %lld, must be %lld to %lld", field,
-                     static_cast<long long>(value), static_cast<long long>(low), static_cast<long long>(high));
-}
 
 int64_t aligned(int64_t bytes) { return (bytes + 127) / 128 * 128; }
 
@@ -16,11 +11,11 @@ int64_t aligned(int64_t bytes) { return (bytes + 127) / 128 * 128; }
 
 KvPages lay_out_kv_pages(KvType type, int64_t num_layers, int64_t num_kv_heads, int64_t k_width, int64_t v_width,
                          int64_t page_tokens) {
-  check_range(num_layers, 1, 1 << 16, "num_layers");
-  check_range(num_kv_heads, 1, 1 << 16, "num_kv_heads");
-  check_range(k_width, 1, 1024, "k_width");
-  check_range(v_width, 1, 1024, "v_width");
-  check_range(page_tokens, 16, 1 << 16, "page_tokens");
+  check_range(num_layers, 1, 1 << 16, "KV pages: num_layers");
+  check_range(num_kv_heads, 1, 1 << 16, "KV pages: num_kv_heads");
+  check_range(k_width, 1, 1024, "KV pages: k_width");
+  check_range(v_width, 1, 1024, "KV pages: v_width");
+  check_range(page_tokens, 16, 1 << 16, "KV pages: page_tokens");
   MSC_CHECK_ARGUMENT(page_tokens % 16 == 0, "KV pages: page_tokens is %lld, must be a multiple of 16",
                      static_cast<long long>(page_tokens));
   const int64_t element = type == KvType::kBf16 ? 2 : 1;

@@ -1,17 +1,15 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/error.h"
+#include "cuda/device/plan.h"
 #include "cuda/rope/rope_append.h"
 
 namespace msc::cuda {
 
 RopeAppendPlan plan_rope_append(const RopeAppendParams& params) {
   const KvPages& pages = params.pages;
-  MSC_CHECK_ARGUMENT(params.num_q_heads >= 1 && params.num_q_heads <= 1 << 16, "rope: num_q_heads is %lld, must be 1 to 65536",
-                     static_cast<long long>(params.num_q_heads));
-  MSC_CHECK_ARGUMENT(params.layer >= 0 && params.layer < pages.num_layers, "rope: layer is %lld, the cache has %lld",
-                     static_cast<long long>(params.layer), static_cast<long long>(pages.num_layers));
+  check_range(params.num_q_heads, 1, 1 << 16, "rope: num_q_heads");
+  check_range(params.layer, 0, pages.num_layers - 1, "rope: layer");
   MSC_CHECK_ARGUMENT(params.rotated >= 0 && params.rotated <= pages.k_width && params.rotated % 2 == 0,
                      "rope: %lld rotated channels of heads %lld wide, must be even and no more than the width",
                      static_cast<long long>(params.rotated), static_cast<long long>(pages.k_width));
@@ -23,10 +21,8 @@ RopeAppendPlan plan_rope_append(const RopeAppendParams& params) {
                      "rope: q, k, v, cache, positions, token_sequences or page_table is NULL");
   RopeAppendPlan plan = {};
   const int64_t jobs = params.num_q_heads + 2 * pages.num_kv_heads;
-  plan.blocks_of_token = static_cast<unsigned>((jobs + kRopeWarps - 1) / kRopeWarps);
-  MSC_CHECK_ARGUMENT(params.tokens >= 1 && params.tokens <= 0x7FFFFFFF / plan.blocks_of_token,
-                     "rope: tokens is %lld, must be 1 to %lld", static_cast<long long>(params.tokens),
-                     static_cast<long long>(0x7FFFFFFF / plan.blocks_of_token));
+  plan.blocks_of_token = static_cast<unsigned>(divide_up(jobs, kRopeWarps));
+  check_range(params.tokens, 1, kMaxGrid / plan.blocks_of_token, "rope: tokens");
   plan.shared_bytes = static_cast<size_t>(std::max(pages.k_width, pages.v_width)) * kRopeWarps * sizeof(float);
   return plan;
 }

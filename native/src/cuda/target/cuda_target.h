@@ -45,7 +45,7 @@ struct Extent {
   unsigned x = 1, y = 1, z = 1;
 };
 
-/// Throws Error for what a launch returned; see launch_error.cu has the classes.
+/// Throws Error for what a launch returned; launch_error.cu has the classes.
 void check_launch(cudaError_t result, const char* kernel);
 
 /// Enqueues `kernel(arguments...)` over a grid; errors of the launch are thrown.

@@ -17,8 +17,6 @@ using msc::cuda::EmbeddingParams;
 using msc::cuda::GateParams;
 using msc::cuda::GateRule;
 
-constexpr auto kF32 = ElementType::kF32;
-constexpr auto kBf16 = ElementType::kBf16;
 
 struct GateCase {
   const char* name;

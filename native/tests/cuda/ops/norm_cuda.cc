@@ -26,8 +26,6 @@ struct NormCase {
   double scale = 1.0;
 };
 
-constexpr auto kF32 = ElementType::kF32;
-constexpr auto kBf16 = ElementType::kBf16;
 const NormCase kCases[] = {
     {.name = "one", .type = kF32, .rows = 2, .cols = 1},
     {.name = "odd_f32", .type = kF32, .rows = 3, .cols = 33, .padding = 2},

@@ -30,8 +30,6 @@ struct RopeCase {
   bool normed = true;
 };
 
-constexpr auto kF32 = ElementType::kF32;
-constexpr auto kBf16 = ElementType::kBf16;
 const RopeCase kCases[] = {
     {"ling_bf16", kBf16, KvType::kBf16, 16, 4, 128, 128, 64},
     {"ling_i8", kBf16, KvType::kI8, 16, 4, 128, 128, 64},

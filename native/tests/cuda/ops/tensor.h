@@ -10,6 +10,8 @@
 namespace cuda_ops {
 
 using msc::cuda::ElementType;
+inline constexpr auto kF32 = ElementType::kF32;
+inline constexpr auto kBf16 = ElementType::kBf16;
 
 /// The value that an element of the type keeps of x.
 float rounded(float x, ElementType type);
