@@ -85,6 +85,7 @@ public sealed class BenchTests
     [TestCase(null, null, "at least 1 repetition", "--repetitions", "0")]
     [TestCase(null, null, "do not fit the model's context", "--prompt-lengths", "100000")]
     [TestCase(null, null, "--kv-format is 'q4'", "--kv-format", "q4")]
+    [TestCase("smollm2", "f8", "--type is 'f8'; expected f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, q5_k, q6_k, mxfp4, nvfp4, iq4_nl, iq4_xs, w4a16, int8 or fp8")]
     [TestCase(null, null, "--model does not go with --gate", "--gate", "x.json", "--model", "x.gguf")]
     [TestCase(null, null, "--suggest is 0", "--gate", "x.json", "--suggest", "0")]
     public void Impossible_requests_are_told(string? shape, string? type, string message, params string[] more)

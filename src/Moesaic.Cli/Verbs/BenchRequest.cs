@@ -12,6 +12,12 @@ namespace Moesaic.Cli.Verbs;
 /// <summary>The options of <c>bench</c>, checked.</summary>
 internal static class BenchRequest
 {
+    private static readonly ElementFormat[] s_formats =
+    [
+        ElementFormat.F32, ElementFormat.F16, ElementFormat.BF16, ElementFormat.Q8_0, ElementFormat.Q4_0, ElementFormat.Q4_1, ElementFormat.Q5_0, ElementFormat.Q5_1,
+        ElementFormat.Q4_K, ElementFormat.Q5_K, ElementFormat.Q6_K, ElementFormat.MXFP4, ElementFormat.NVFP4, ElementFormat.IQ4_NL, ElementFormat.IQ4_XS,
+    ];
+
     /// <exception cref="UsageException">A value is impossible.</exception>
     public static BenchmarkOptions Measurement(BenchOptions options, CancellationToken cancellationToken)
     {
@@ -59,26 +65,14 @@ internal static class BenchRequest
     public static SyntheticModel Synthetic(string shape, string? type, double maxGib)
     {
         SyntheticShape found = Choice.Parse("--synthetic", shape, SyntheticShape.SmolLm2, [.. SyntheticShape.All.Select(s => (s.Name, s))]);
-        SyntheticQuantisation? quantisation = SyntheticQuantisation.All.FirstOrDefault(q => q.Name == type);
-        ElementFormat format = quantisation is not null ? ElementFormat.BF16 : Choice.Parse(
+        (ElementFormat format, SyntheticQuantisation? quantisation) = Choice.Parse(
             "--type",
             type,
-            ElementFormat.Q4_0,
-            ("f32", ElementFormat.F32),
-            ("f16", ElementFormat.F16),
-            ("bf16", ElementFormat.BF16),
-            ("q8_0", ElementFormat.Q8_0),
-            ("q4_0", ElementFormat.Q4_0),
-            ("q4_1", ElementFormat.Q4_1),
-            ("q4_k", ElementFormat.Q4_K),
-            ("q6_k", ElementFormat.Q6_K),
-            ("q5_0", ElementFormat.Q5_0),
-            ("q5_1", ElementFormat.Q5_1),
-            ("q5_k", ElementFormat.Q5_K),
-            ("mxfp4", ElementFormat.MXFP4),
-            ("nvfp4", ElementFormat.NVFP4),
-            ("iq4_nl", ElementFormat.IQ4_NL),
-            ("iq4_xs", ElementFormat.IQ4_XS));
+            (ElementFormat.Q4_0, null),
+            [
+                .. s_formats.Select(static f => (ElementFormats.NameOf(f).ToLowerInvariant(), (f, (SyntheticQuantisation?)null))),
+                .. SyntheticQuantisation.All.Select(static q => (q.Name, (ElementFormat.BF16, (SyntheticQuantisation?)q))),
+            ]);
         try
         {
             return SyntheticModel.Create(found, format, (long)(maxGib * (1L << 30)), quantisation);
