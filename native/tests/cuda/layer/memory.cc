@@ -76,6 +76,11 @@ void Memory::drop_shared() {
   recent_ = nullptr;
 }
 
+bool Memory::is_shared(const void* address, size_t bytes) {
+  const Region* region = find(reinterpret_cast<uintptr_t>(address), bytes);
+  return region != nullptr && region->is_shared;
+}
+
 Region* Memory::find(uintptr_t address, size_t bytes) {
   const auto holds = [&](const Region& region) {
     return address >= region.begin && address - region.begin + bytes <= region.shadow.size();

@@ -42,6 +42,8 @@ class Memory {
   /// Shared memory of the block that runs, nothing written yet.
   void add_shared(const void* address, size_t bytes, std::string name);
   void drop_shared();
+  /// Whether the bytes lie in one object of the block's shared memory.
+  bool is_shared(const void* address, size_t bytes);
 
   /// Throws Fault.
   void check(const void* address, size_t bytes, Access access, const Accessor& now);
