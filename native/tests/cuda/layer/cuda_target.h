@@ -72,6 +72,7 @@ T exchange_as(uint32_t mask, const char* operation, T value, unsigned source) {
 int32_t atomic_add_unseen(int32_t* address, int32_t value);
 uint32_t atomic_add_unseen(uint32_t* address, uint32_t value);
 float atomic_add_unseen(float* address, float value);
+unsigned long long atomic_add_unseen(unsigned long long* address, unsigned long long value);
 template <class T>
 T atomic_add(T* address, T value) {
   on_aligned_access(address, sizeof(T), Access::kAtomic);
@@ -120,6 +121,10 @@ template <class T>
 T atomicAdd(T* address, T value) {
   return ::cuda_on_cpu::atomic_add(address, value);
 }
+
+inline int __popc(uint32_t x) { return std::popcount(x); }
+/// 32 for 0.
+inline int __clz(uint32_t x) { return std::countl_zero(x); }
 
 inline float rsqrtf(float x) { return 1.0f / std::sqrt(x); }
 inline float __int_as_float(int32_t x) { return std::bit_cast<float>(x); }

@@ -61,6 +61,7 @@ T add(T* address, T value) {
 int32_t atomic_add_unseen(int32_t* address, int32_t value) { return add(address, value); }
 uint32_t atomic_add_unseen(uint32_t* address, uint32_t value) { return add(address, value); }
 float atomic_add_unseen(float* address, float value) { return add(address, value); }
+unsigned long long atomic_add_unseen(unsigned long long* address, unsigned long long value) { return add(address, value); }
 
 }  // namespace cuda_on_cpu
 
