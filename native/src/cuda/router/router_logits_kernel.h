@@ -1,31 +1,11 @@
 #pragma once
 
-#include "cuda/device/element.h"
+#include "cuda/device/eight.h"
 #include "cuda/device/reduce.h"
 #include "cuda/router/router.h"
 #include "cuda/router/router_layout.h"
 
 namespace msc::cuda {
-
-template <bool kPacked, class E>
-__device__ __forceinline__ void load_eight(const E* from, int64_t count, float (&x)[8]) {
-  if constexpr (kPacked) {
-#pragma unroll
-    for (int i = 0; i < 8; i += kPack<E>) {
-      float pack[kPack<E>];
-      load_pack(from + i, pack);
-#pragma unroll
-      for (int k = 0; k < kPack<E>; ++k) {
-        x[i + k] = pack[k];
-      }
-    }
-  } else {
-#pragma unroll
-    for (int i = 0; i < 8; ++i) {
-      x[i] = i < count ? load(from + i) : 0.0f;
-    }
-  }
-}
 
 /// A warp owns an expert and a few tokens. A lane sums its eights of columns ascending, then the lanes are added up: the order
 /// depends on the columns alone.
