@@ -83,7 +83,11 @@ TEST(Device, RefusesWrongOptions) {
   };
   refused([](auto& o) { o.struct_size = 4; });
   refused([](auto& o) { o.backend = 0; });
-  refused([](auto& o) { o.backend = MSC_BACKEND_CUDA; });
+  refused([](auto& o) { o.backend = 3; });
+  refused([](auto& o) { o.backend = MSC_BACKEND_CUDA, o.isa = MSC_ISA_PORTABLE; });
+  refused([](auto& o) { o.backend = MSC_BACKEND_CUDA, o.disabled_features = MSC_CPU_FEATURE_AVX_VNNI; });
+  refused([](auto& o) { o.backend = MSC_BACKEND_CUDA, o.num_threads = 2; });
+  refused([](auto& o) { o.backend = MSC_BACKEND_CUDA, o.pin_threads = 1; });
   refused([](auto& o) { o.ordinal = 1; });
   refused([](auto& o) { o.isa = 4; });
   refused([](auto& o) { o.isa = -1; });

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <dlfcn.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -10,7 +11,7 @@
 #include <set>
 #include <string>
 
-#include "moesaic/base.h"
+#include "moesaic/device.h"
 #include "tests/support/elf_symbols.h"
 
 namespace {
@@ -70,6 +71,54 @@ TEST(Exports, NoneLetsAnExceptionOut) {
     EXPECT_EQ(std::string(text), name + ": an exception of unknown type was thrown inside the library");
   }
   dlclose(library);
+}
+
+/// On a CUDA device an op that is not there says so before it looks at anything else. The library that ships meets a
+/// driver and a libmoesaic_cuda.so that are fakes; every exported op is called.
+TEST(Exports, OpsRefuseDevicesThatTheyDoNotRunOn) {
+  // The loader finds a library that is loaded already by its name.
+  ASSERT_NE(nullptr, dlopen(MSC_FAKES_PATH "/driver_12_4/libcuda.so.1", RTLD_NOW | RTLD_LOCAL)) << dlerror();
+  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / ("exports-" + std::to_string(getpid()));
+  std::filesystem::create_directory(folder);
+  const auto copy_here = [&](const char* from, const char* name) { std::filesystem::copy_file(from, folder / name); };
+  copy_here(MSC_LIBRARY_PATH, "libmoesaic.so");
+  copy_here(MSC_FAKES_PATH "/library_good/libmoesaic_cuda.so", "libmoesaic_cuda.so");
+  void* library = dlopen((folder / "libmoesaic.so").c_str(), RTLD_NOW | RTLD_LOCAL);
+  ASSERT_NE(library, nullptr) << dlerror();
+  const auto find = [&](auto* type, const std::string& name) {
+    return reinterpret_cast<decltype(type)>(dlsym(library, name.c_str()));
+  };
+  const auto error_text = [&] {
+    char text[2048] = {};
+    find(&msc_last_error_copy, "msc_last_error_copy")(text, sizeof(text), nullptr);
+    return std::string(text);
+  };
+  msc_device_options options = {};
+  options.struct_size = sizeof(options);
+  options.backend = MSC_BACKEND_CUDA;
+  msc_device* device = nullptr;
+  ASSERT_EQ(MSC_STATUS_OK, find(&msc_device_create, "msc_device_create")(&options, &device)) << error_text();
+  msc_stream* stream = nullptr;
+  ASSERT_EQ(MSC_STATUS_OK, find(&msc_stream_create, "msc_stream_create")(device, &stream));
+
+  const std::set<std::string> of_a_device = {"msc_batch_create", "msc_kv_cache_create", "msc_kv_cache_page_bytes",
+                                             "msc_weight_create", "msc_weight_format_supported"};
+  const std::set<std::string> of_a_stream = {"msc_kv_cache_copy_pages", "msc_calibrate_read_bandwidth", "msc_calibrate_peak"};
+  size_t called = 0;
+  using Entry = msc_status (*)(void*, void*, void*, void*);
+  for (const std::string& name : msc::test::exported_symbols(MSC_LIBRARY_PATH)) {
+    const bool takes_stream = name.starts_with("msc_op_") || of_a_stream.contains(name);
+    if (takes_stream || of_a_device.contains(name)) {
+      void* first = takes_stream ? static_cast<void*>(stream) : device;
+      EXPECT_EQ(MSC_STATUS_BAD_ARGUMENT, find(Entry{}, name)(first, nullptr, nullptr, nullptr));
+      EXPECT_EQ(name + ": CUDA devices do not run this yet: use a device of MSC_BACKEND_CPU", error_text());
+      ++called;
+    }
+  }
+  EXPECT_GT(called, of_a_device.size() + of_a_stream.size() + 10);
+  EXPECT_EQ(MSC_STATUS_OK, find(&msc_stream_destroy, "msc_stream_destroy")(stream));
+  EXPECT_EQ(MSC_STATUS_OK, find(&msc_device_destroy, "msc_device_destroy")(device));
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

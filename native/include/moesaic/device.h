@@ -82,6 +82,36 @@ typedef struct msc_device_info {
   uint32_t reserved;
 } msc_device_info;
 
+/** What of CUDA is on this machine. Versions are 1000 * major + 10 * minor. */
+typedef struct msc_cuda_info {
+  uint32_t struct_size;
+  /** CUDA version that the driver runs; 0 without a driver. */
+  uint32_t driver_version;
+  /** Toolkit that libmoesaic_cuda was built with; 0 when it was not loaded. */
+  uint32_t toolkit_version;
+  /** 1 when there is a file at library_path. */
+  uint32_t library_found;
+  /** Devices that the driver finds; msc_cuda_device_query says which of them can be used. */
+  uint32_t num_devices;
+  uint32_t reserved;
+  /** What is missing and what to do, UTF-8, cut to fit; empty when there are devices. */
+  char problem[1024];
+  /** Where libmoesaic_cuda is or should be, UTF-8, cut to fit. */
+  char library_path[1024];
+} msc_cuda_info;
+
+typedef struct msc_cuda_device_info {
+  uint32_t struct_size;
+  /** Compute capability. */
+  int32_t compute_major;
+  int32_t compute_minor;
+  int32_t num_multiprocessors;
+  uint64_t memory_bytes;
+  char name[256];
+  /** Why a device of MSC_BACKEND_CUDA cannot be created of it, UTF-8, cut to fit; empty when it can. */
+  char problem[1024];
+} msc_cuda_device_info;
+
 /** A 2-D view of device memory: element (r, c) lies at offset_bytes + (r * row_stride + c) * element size.
  * An absent optional tensor has buffer == NULL. */
 typedef struct msc_tensor {
@@ -104,6 +134,13 @@ typedef enum msc_file_advice {
 /** Detects the CPU; needs no device. */
 MSC_API msc_status msc_cpu_query(msc_cpu_info* info);
 
+/** Looks for driver, library and devices; what is absent is no error. Creates no context. Thread-safe. */
+MSC_API msc_status msc_cuda_query(msc_cuda_info* info);
+/** @param ordinal below msc_cuda_info.num_devices. Thread-safe. */
+MSC_API msc_status msc_cuda_device_query(int32_t ordinal, msc_cuda_device_info* info);
+
+/** MSC_BACKEND_CUDA loads libmoesaic_cuda, which lies beside this library, and says what is missing. Its devices run no
+ * ops yet: such a call is refused with MSC_STATUS_BAD_ARGUMENT. */
 MSC_API msc_status msc_device_create(const msc_device_options* options, msc_device** device);
 /** Refused with MSC_STATUS_BAD_ARGUMENT while streams, buffers, weights or caches of it still exist. */
 MSC_API msc_status msc_device_destroy(msc_device* device);

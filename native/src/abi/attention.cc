@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "abi/arguments.h"
+#include "abi/cpu_only.h"
 #include "abi/overlap.h"
 #include "core/guard.h"
 #include "cpu/attention/attention.h"
@@ -144,7 +145,7 @@ msc::cpu::AttentionTask checked_task(const msc_device* device, const msc_batch& 
 
 msc_status msc_kv_cache_create(msc_device* device, const msc_kv_cache_desc* desc, msc_kv_cache** cache) {
   return msc::guard(__func__, [&] {
-    check_pointer(device, "device");
+    msc::check_cpu_device(device);
     check_struct(desc, "desc");
     check_pointer(cache, "cache");
     *cache = new msc_kv_cache(device, msc::cpu::make_kv_layout(*desc));
@@ -168,7 +169,7 @@ msc_status msc_kv_cache_query(const msc_kv_cache* cache, msc_kv_cache_info* info
 
 msc_status msc_kv_cache_page_bytes(const msc_device* device, const msc_kv_cache_desc* desc, uint64_t* bytes) {
   return msc::guard(__func__, [&] {
-    check_pointer(device, "device");
+    msc::check_cpu_device(device);
     check_struct(desc, "desc");
     check_pointer(bytes, "bytes");
     *bytes = msc::cpu::make_kv_layout(*desc).page_bytes;
@@ -178,7 +179,7 @@ msc_status msc_kv_cache_page_bytes(const msc_device* device, const msc_kv_cache_
 msc_status msc_kv_cache_copy_pages(msc_stream* stream, msc_kv_cache* cache, const int32_t* host_source,
                                    const int32_t* host_target, int64_t num_pages) {
   return msc::guard(__func__, [&] {
-    check_pointer(stream, "stream");
+    msc::check_cpu_stream(stream);
     check_pointer(cache, "cache");
     check_same_device(*stream, cache->device, "cache");
     MSC_CHECK_ARGUMENT(num_pages >= 0, "num_pages is %lld, must not be negative", static_cast<long long>(num_pages));
@@ -192,7 +193,7 @@ msc_status msc_kv_cache_copy_pages(msc_stream* stream, msc_kv_cache* cache, cons
 
 msc_status msc_op_rope_table(msc_stream* stream, const msc_batch* batch, const msc_rope_table_params* params) {
   return msc::guard(__func__, [&] {
-    check_pointer(stream, "stream");
+    msc::check_cpu_stream(stream);
     check_pointer(batch, "batch");
     check_struct(params, "params");
     check_same_device(*stream, batch->device, "batch");
@@ -207,7 +208,7 @@ msc_status msc_op_rope_table(msc_stream* stream, const msc_batch* batch, const m
 msc_status msc_op_rope_append(msc_stream* stream, const msc_batch* batch, msc_kv_cache* cache,
                               const msc_rope_append_params* params) {
   return msc::guard(__func__, [&] {
-    check_pointer(stream, "stream");
+    msc::check_cpu_stream(stream);
     check_pointer(batch, "batch");
     check_pointer(cache, "cache");
     check_struct(params, "params");
@@ -221,7 +222,7 @@ msc_status msc_op_rope_append(msc_stream* stream, const msc_batch* batch, msc_kv
 msc_status msc_op_attention(msc_stream* stream, const msc_batch* batch, const msc_kv_cache* cache,
                             const msc_attention_params* params) {
   return msc::guard(__func__, [&] {
-    check_pointer(stream, "stream");
+    msc::check_cpu_stream(stream);
     check_pointer(batch, "batch");
     check_pointer(cache, "cache");
     check_struct(params, "params");

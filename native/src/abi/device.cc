@@ -2,30 +2,19 @@
 
 #include "core/device.h"
 
+#include <algorithm>
 #include <cstring>
+#include <memory>
+#include <string>
 
 #include "abi/arguments.h"
 #include "core/cpu_features.h"
+#include "core/cuda/cuda_backend.h"
 #include "core/guard.h"
-
-/// CPU ops are done when their call returns, so a recorded event is a completed one.
-struct msc_event {
-  explicit msc_event(msc_device* owner) : device(owner) { ++device->live_objects; }
-  ~msc_event() { --device->live_objects; }
-  msc_event(const msc_event&) = delete;
-  msc_event& operator=(const msc_event&) = delete;
-
-  msc_device* device;
-  bool recorded = false;
-};
 
 namespace {
 
-void check_options(const msc_device_options& options) {
-  MSC_CHECK_ARGUMENT(options.backend == MSC_BACKEND_CPU || options.backend == MSC_BACKEND_CUDA,
-                     "options->backend is %d, expected a value of msc_backend", options.backend);
-  MSC_CHECK_ARGUMENT(options.backend == MSC_BACKEND_CPU,
-                     "this build has no CUDA backend: use MSC_BACKEND_CPU");
+void check_cpu_options(const msc_device_options& options) {
   MSC_CHECK_ARGUMENT(options.ordinal == 0, "options->ordinal is %d, the CPU backend has device 0 alone",
                      options.ordinal);
   MSC_CHECK_ARGUMENT(options.isa >= MSC_ISA_AUTO && options.isa <= MSC_ISA_AVX512,
@@ -42,6 +31,34 @@ void check_options(const msc_device_options& options) {
                      "isa for the others",
                      options.disabled_features, kOptional);
   MSC_CHECK_ARGUMENT(options.pin_threads <= 1, "options->pin_threads is %u, expected 0 or 1", options.pin_threads);
+}
+
+/// What says something about processors must be left at its default.
+void check_cuda_options(const msc_device_options& options) {
+  MSC_CHECK_ARGUMENT(options.isa == MSC_ISA_AUTO && options.disabled_features == 0,
+                     "options->isa and disabled_features are %d and 0x%x: a CUDA device has none, leave them 0",
+                     options.isa, options.disabled_features);
+  MSC_CHECK_ARGUMENT(options.num_threads <= 1 && options.pin_threads == 0,
+                     "options->num_threads and pin_threads are %u and %u: a CUDA device has no worker threads, leave them 0",
+                     options.num_threads, options.pin_threads);
+}
+
+std::unique_ptr<msc_device> create(const msc_device_options& options) {
+  MSC_CHECK_ARGUMENT(options.backend == MSC_BACKEND_CPU || options.backend == MSC_BACKEND_CUDA,
+                     "options->backend is %d, expected a value of msc_backend", options.backend);
+  if (options.backend == MSC_BACKEND_CPU) {
+    check_cpu_options(options);
+    return std::make_unique<msc_device>(options);
+  }
+  check_cuda_options(options);
+  return std::make_unique<msc_device>(msc::cuda::make_cuda_backend(msc::cuda::installation(), options.ordinal));
+}
+
+template <size_t kSize>
+void copy_cut(const std::string& text, char (&target)[kSize]) {
+  const size_t length = std::min(text.size(), kSize - 1);
+  std::memcpy(target, text.data(), length);
+  target[length] = '\0';
 }
 
 void check_copy(const msc_stream* stream, const msc_buffer* buffer, uint64_t offset, const void* host, uint64_t size) {
@@ -64,12 +81,52 @@ msc_status msc_cpu_query(msc_cpu_info* info) {
   });
 }
 
+msc_status msc_cuda_query(msc_cuda_info* info) {
+  return msc::guard(__func__, [&] {
+    msc::check_struct(info, "info");
+    const msc::cuda::Installation installation = msc::cuda::installation();
+    msc_cuda_info result = {};
+    result.struct_size = sizeof(result);
+    result.driver_version = installation.driver_version;
+    result.library_found = installation.library_found ? 1 : 0;
+    std::string problem = installation.problem;
+    if (installation.table != nullptr) {
+      result.toolkit_version = installation.table->toolkit_version;
+      try {
+        result.num_devices = static_cast<uint32_t>(msc::cuda::device_count(installation));
+        problem = result.num_devices == 0 ? "the NVIDIA driver finds no CUDA device" : "";
+      } catch (const msc::Error& error) {
+        problem = error.text();
+      }
+    }
+    copy_cut(problem, result.problem);
+    copy_cut(installation.library_path, result.library_path);
+    *info = result;
+  });
+}
+
+msc_status msc_cuda_device_query(int32_t ordinal, msc_cuda_device_info* info) {
+  return msc::guard(__func__, [&] {
+    msc::check_struct(info, "info");
+    const msc::cuda::Installation installation = msc::cuda::installation();
+    const msc::cuda::DeviceProperties properties = msc::cuda::device_properties(installation, ordinal);
+    msc_cuda_device_info result = {};
+    result.struct_size = sizeof(result);
+    result.compute_major = properties.compute_major;
+    result.compute_minor = properties.compute_minor;
+    result.num_multiprocessors = properties.num_multiprocessors;
+    result.memory_bytes = properties.memory_bytes;
+    copy_cut(properties.name, result.name);
+    copy_cut(msc::cuda::device_problem(installation, ordinal, properties), result.problem);
+    *info = result;
+  });
+}
+
 msc_status msc_device_create(const msc_device_options* options, msc_device** device) {
   return msc::guard(__func__, [&] {
     msc::check_struct(options, "options");
     msc::check_pointer(device, "device");
-    check_options(*options);
-    *device = new msc_device(*options);
+    *device = create(*options).release();
   });
 }
 
@@ -89,7 +146,7 @@ msc_status msc_device_query(const msc_device* device, msc_device_info* info) {
     msc::check_struct(info, "info");
     msc_device_info result = {};
     result.struct_size = sizeof(result);
-    result.backend = MSC_BACKEND_CPU;
+    result.backend = device->backend->kind();
     result.isa = device->isa;
     result.features = device->features;
     result.num_threads = device->pool.num_threads();
@@ -115,7 +172,10 @@ msc_status msc_stream_destroy(msc_stream* stream) {
 }
 
 msc_status msc_stream_synchronize(msc_stream* stream) {
-  return msc::guard(__func__, [&] { msc::check_pointer(stream, "stream"); });
+  return msc::guard(__func__, [&] {
+    msc::check_pointer(stream, "stream");
+    stream->device->backend->synchronize(stream->handle);
+  });
 }
 
 msc_status msc_event_create(msc_device* device, msc_event** event) {
@@ -138,6 +198,7 @@ msc_status msc_event_record(msc_event* event, msc_stream* stream) {
     msc::check_pointer(event, "event");
     msc::check_pointer(stream, "stream");
     MSC_CHECK_ARGUMENT(event->device == stream->device, "event and stream belong to different devices");
+    event->device->backend->record(event->handle, stream->handle);
     event->recorded = true;
   });
 }
@@ -147,7 +208,7 @@ msc_status msc_event_query(msc_event* event, int32_t* done) {
     msc::check_pointer(event, "event");
     msc::check_pointer(done, "done");
     MSC_CHECK_ARGUMENT(event->recorded, "the event was never recorded: call msc_event_record first");
-    *done = 1;
+    *done = event->device->backend->is_done(event->handle) ? 1 : 0;
   });
 }
 
@@ -171,6 +232,8 @@ msc_status msc_buffer_host_pointer(msc_buffer* buffer, void** host_pointer) {
   return msc::guard(__func__, [&] {
     msc::check_pointer(buffer, "buffer");
     msc::check_pointer(host_pointer, "host_pointer");
+    MSC_CHECK_ARGUMENT(buffer->device->backend->kind() == MSC_BACKEND_CPU,
+                       "the host cannot reach the memory of a CUDA device: use msc_buffer_upload and msc_buffer_download");
     *host_pointer = buffer->data;
   });
 }
@@ -180,7 +243,7 @@ msc_status msc_buffer_upload(msc_stream* stream, msc_buffer* buffer, uint64_t of
   return msc::guard(__func__, [&] {
     check_copy(stream, buffer, offset_bytes, host, size_bytes);
     if (size_bytes != 0) {
-      std::memcpy(buffer->data + offset_bytes, host, size_bytes);
+      stream->device->backend->upload(stream->handle, buffer->data + offset_bytes, host, size_bytes);
     }
   });
 }
@@ -190,7 +253,7 @@ msc_status msc_buffer_download(msc_stream* stream, msc_buffer* buffer, uint64_t 
   return msc::guard(__func__, [&] {
     check_copy(stream, buffer, offset_bytes, host, size_bytes);
     if (size_bytes != 0) {
-      std::memcpy(host, buffer->data + offset_bytes, size_bytes);
+      stream->device->backend->download(stream->handle, host, buffer->data + offset_bytes, size_bytes);
     }
   });
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "abi/arguments.h"
+#include "abi/cpu_only.h"
 #include "abi/overlap.h"
 #include "core/guard.h"
 #include "cpu/kv/kv_cache.h"
@@ -130,7 +131,7 @@ msc::cpu::LatentExpandedTask checked_task(const msc_device* device, const msc_ba
 msc_status msc_op_latent_append(msc_stream* stream, const msc_batch* batch, msc_kv_cache* cache,
                                 const msc_latent_append_params* params) {
   return msc::guard(__func__, [&] {
-    check_pointer(stream, "stream");
+    msc::check_cpu_stream(stream);
     check_pointer(batch, "batch");
     check_pointer(cache, "cache");
     check_struct(params, "params");
@@ -143,7 +144,7 @@ msc_status msc_op_latent_append(msc_stream* stream, const msc_batch* batch, msc_
 
 msc_status msc_op_head_linear(msc_stream* stream, const msc_head_linear_params* params) {
   return msc::guard(__func__, [&] {
-    check_pointer(stream, "stream");
+    msc::check_cpu_stream(stream);
     check_struct(params, "params");
     msc::cpu::head_linear(*stream, checked_call(stream->device, *params));
   });
@@ -152,7 +153,7 @@ msc_status msc_op_head_linear(msc_stream* stream, const msc_head_linear_params* 
 msc_status msc_op_latent_expanded(msc_stream* stream, const msc_batch* batch, const msc_kv_cache* cache,
                                   const msc_latent_expanded_params* params) {
   return msc::guard(__func__, [&] {
-    check_pointer(stream, "stream");
+    msc::check_cpu_stream(stream);
     check_pointer(batch, "batch");
     check_pointer(cache, "cache");
     check_struct(params, "params");

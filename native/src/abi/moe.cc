@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "abi/arguments.h"
+#include "abi/cpu_only.h"
 #include "abi/gate.h"
 #include "core/guard.h"
 #include "core/tensor.h"
@@ -250,7 +251,7 @@ msc::cpu::MoeCall checked_moe(const msc_device* device, const msc_moe_params& pa
 
 msc_status msc_op_router(msc_stream* stream, const msc_router_params* params) {
   return msc::guard(__func__, [&] {
-    check_pointer(stream, "stream");
+    msc::check_cpu_stream(stream);
     check_struct(params, "params");
     const msc_device* device = stream->device;
     const Matrix<float> input = msc::matrix<float>(params->input, device, "input");
@@ -279,7 +280,7 @@ msc_status msc_op_router(msc_stream* stream, const msc_router_params* params) {
 
 msc_status msc_op_moe(msc_stream* stream, const msc_moe_params* params) {
   return msc::guard(__func__, [&] {
-    check_pointer(stream, "stream");
+    msc::check_cpu_stream(stream);
     check_struct(params, "params");
     msc::cpu::moe(*stream, checked_moe(stream->device, *params));
   });

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "abi/arguments.h"
+#include "abi/cpu_only.h"
 #include "abi/gate.h"
 #include "abi/overlap.h"
 #include "core/batch.h"
@@ -121,7 +122,7 @@ void check_batch(const msc_batch* batch, const msc_stream& stream) {
 
 msc_status msc_op_embedding(msc_stream* stream, const msc_batch* batch, const msc_embedding_params* params) {
   return msc::guard(__func__, [&] {
-    check_pointer(stream, "stream");
+    msc::check_cpu_stream(stream);
     check_batch(batch, *stream);
     check_struct(params, "params");
     MSC_CHECK_ARGUMENT(std::isfinite(params->scale), "params->scale is %g, must be finite",
@@ -149,7 +150,7 @@ msc_status msc_op_embedding(msc_stream* stream, const msc_batch* batch, const ms
 
 msc_status msc_op_rms_norm(msc_stream* stream, const msc_rms_norm_params* params) {
   return msc::guard(__func__, [&] {
-    check_pointer(stream, "stream");
+    msc::check_cpu_stream(stream);
     check_struct(params, "params");
     check_reserved(params->reserved, "params->reserved");
     check_eps(params->eps, "params->eps");
@@ -169,7 +170,7 @@ msc_status msc_op_rms_norm(msc_stream* stream, const msc_rms_norm_params* params
 
 msc_status msc_op_layer_norm(msc_stream* stream, const msc_layer_norm_params* params) {
   return msc::guard(__func__, [&] {
-    check_pointer(stream, "stream");
+    msc::check_cpu_stream(stream);
     check_struct(params, "params");
     check_eps(params->eps, "params->eps");
     const msc_device* device = stream->device;
@@ -186,7 +187,7 @@ msc_status msc_op_layer_norm(msc_stream* stream, const msc_layer_norm_params* pa
 
 msc_status msc_op_gather_rows(msc_stream* stream, const msc_batch* batch, const msc_gather_rows_params* params) {
   return msc::guard(__func__, [&] {
-    check_pointer(stream, "stream");
+    msc::check_cpu_stream(stream);
     check_batch(batch, *stream);
     check_struct(params, "params");
     check_reserved(params->reserved, "params->reserved");
@@ -201,7 +202,7 @@ msc_status msc_op_gather_rows(msc_stream* stream, const msc_batch* batch, const 
 
 msc_status msc_op_linear(msc_stream* stream, const msc_linear_params* params) {
   return msc::guard(__func__, [&] {
-    check_pointer(stream, "stream");
+    msc::check_cpu_stream(stream);
     check_struct(params, "params");
     msc::cpu::linear(*stream, checked_call(stream->device, *params));
   });

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "abi/arguments.h"
+#include "abi/cpu_only.h"
 #include "core/guard.h"
 #include "cpu/sampling/sampling.h"
 
@@ -131,7 +132,7 @@ msc::cpu::SampleTask checked_task(const msc_device* device, const msc_sample_par
 
 msc_status msc_op_sample(msc_stream* stream, const msc_sample_params* params) {
   return msc::guard(__func__, [&] {
-    check_pointer(stream, "stream");
+    msc::check_cpu_stream(stream);
     check_struct(params, "params");
     msc::cpu::sample(*stream, checked_task(stream->device, *params));
   });
@@ -139,7 +140,7 @@ msc_status msc_op_sample(msc_stream* stream, const msc_sample_params* params) {
 
 msc_status msc_op_token_logprobs(msc_stream* stream, const msc_token_logprobs_params* params) {
   return msc::guard(__func__, [&] {
-    check_pointer(stream, "stream");
+    msc::check_cpu_stream(stream);
     check_struct(params, "params");
     check_reserved(params->reserved, "params->reserved");
     const auto logits = checked_logits(params->logits, params->vocab_size, stream->device);

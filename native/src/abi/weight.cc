@@ -1,6 +1,7 @@
 #include "moesaic/weight.h"
 
 #include "abi/arguments.h"
+#include "abi/cpu_only.h"
 #include "core/guard.h"
 #include "cpu/dequantize/dequantize.h"
 #include "cpu/weight/weight.h"
@@ -46,7 +47,7 @@ void check_groups(const msc_weight_desc& desc, msc::cpu::NativeFormat format) {
 
 msc_status msc_weight_format_supported(const msc_device* device, int32_t format, int32_t* supported) {
   return msc::guard(__func__, [&] {
-    msc::check_pointer(device, "device");
+    msc::check_cpu_device(device);
     msc::check_pointer(supported, "supported");
     msc::cpu::NativeFormat native;
     *supported = msc::cpu::find_native_format(format, &native) ? 1 : 0;
@@ -55,7 +56,7 @@ msc_status msc_weight_format_supported(const msc_device* device, int32_t format,
 
 msc_status msc_weight_create(msc_device* device, const msc_weight_desc* desc, msc_weight** weight) {
   return msc::guard(__func__, [&] {
-    msc::check_pointer(device, "device");
+    msc::check_cpu_device(device);
     msc::check_struct(desc, "desc");
     msc::check_pointer(weight, "weight");
     msc::cpu::NativeFormat native;

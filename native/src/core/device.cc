@@ -1,5 +1,7 @@
 #include "core/device.h"
 
+#include <utility>
+
 #include "core/cpu_features.h"
 #include "core/error.h"
 #include "core/memory.h"
@@ -17,14 +19,23 @@ int32_t chosen_isa(const msc_device_options& options) {
 }  // namespace
 
 msc_device::msc_device(const msc_device_options& options)
-    : isa(chosen_isa(options)),
+    : backend(msc::make_cpu_backend()),
+      isa(chosen_isa(options)),
       features(msc::features_of_isa(msc::cpu_info().features, isa) & ~options.disabled_features),
       row_group(isa == MSC_ISA_AVX512 ? 16 : 8),
       pool(pool_options(options)) {}
 
-msc_stream::msc_stream(msc_device* owner) : device(owner) { ++device->live_objects; }
+msc_device::msc_device(std::unique_ptr<msc::Backend> other)
+    : backend(std::move(other)), isa(MSC_ISA_AUTO), features(0), row_group(0), pool({.num_threads = 1}) {}
 
-msc_stream::~msc_stream() { --device->live_objects; }
+msc_stream::msc_stream(msc_device* owner) : device(owner), handle(owner->backend->create_stream()) {
+  ++device->live_objects;
+}
+
+msc_stream::~msc_stream() {
+  device->backend->destroy_stream(handle);
+  --device->live_objects;
+}
 
 msc_stream::Scratch::~Scratch() { msc::free_zeroed(data_, bytes_); }
 
@@ -42,11 +53,20 @@ std::byte* msc_stream::Scratch::take(size_t bytes) {
 }
 
 msc_buffer::msc_buffer(msc_device* owner, uint64_t bytes)
-    : device(owner), size_bytes(bytes), data(msc::allocate_zeroed(bytes)) {
+    : device(owner), size_bytes(bytes), data(owner->backend->allocate(bytes)) {
   ++device->live_objects;
 }
 
 msc_buffer::~msc_buffer() {
-  msc::free_zeroed(data, size_bytes);
+  device->backend->free(data, size_bytes);
+  --device->live_objects;
+}
+
+msc_event::msc_event(msc_device* owner) : device(owner), handle(owner->backend->create_event()) {
+  ++device->live_objects;
+}
+
+msc_event::~msc_event() {
+  device->backend->destroy_event(handle);
   --device->live_objects;
 }

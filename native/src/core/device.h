@@ -3,17 +3,23 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
+#include "core/backend.h"
 #include "core/memory.h"
 #include "core/thread_pool.h"
 #include "moesaic/device.h"
 
-/// A CPU device: an instruction-set level, the features in use within it, and a pool of threads.
+/// A device: its backend, and what the CPU's ops use directly: an instruction-set level, the features in use within it,
+/// and a pool of threads. On other devices these are of a single thread, and no op looks at them.
 struct msc_device {
   explicit msc_device(const msc_device_options& options);  // options already checked
-  int32_t isa;         // msc_isa, never AUTO
+  /// A device of another backend; options already checked.
+  explicit msc_device(std::unique_ptr<msc::Backend> other);
+  std::unique_ptr<msc::Backend> backend;  // memory, copies, streams, events
+  int32_t isa;         // msc_isa; AUTO on other backends than the CPU
   uint32_t features;   // msc_cpu_feature bits in use
-  unsigned row_group;  // rows that packed weights interleave: 8 (portable, AVX2) or 16 (AVX512)
+  unsigned row_group;  // rows that packed weights interleave: 8 (portable, AVX2) or 16 (AVX512); 0 elsewhere
   msc::ThreadPool pool;
   msc::MemoryPool weight_memory;
   std::atomic<int64_t> live_objects{0};  // streams, buffers, weights, caches that still refer to this device
@@ -33,6 +39,7 @@ struct msc_stream {
   std::byte* outer_scratch(size_t bytes) { return outer_.take(bytes); }
 
   msc_device* device;
+  msc::Backend::Handle handle;
 
  private:
   class Scratch {
@@ -48,7 +55,7 @@ struct msc_stream {
   Scratch outer_;
 };
 
-/// Zeroed, 64-byte aligned host memory.
+/// Zeroed, 64-byte aligned memory of the device; the host may follow `data` on CPU devices only.
 struct msc_buffer {
   msc_buffer(msc_device* owner, uint64_t bytes);
   ~msc_buffer();
@@ -58,4 +65,16 @@ struct msc_buffer {
   msc_device* device;
   uint64_t size_bytes;
   std::byte* data;
+};
+
+/// A point in a stream's work.
+struct msc_event {
+  explicit msc_event(msc_device* owner);
+  ~msc_event();
+  msc_event(const msc_event&) = delete;
+  msc_event& operator=(const msc_event&) = delete;
+
+  msc_device* device;
+  msc::Backend::Handle handle;
+  bool recorded = false;
 };

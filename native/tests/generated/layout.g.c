@@ -135,6 +135,25 @@ CHECK_OFFSET(msc_device_info, num_pinned_threads, 20);
 CHECK_OFFSET(msc_device_info, row_group, 24);
 CHECK_OFFSET(msc_device_info, reserved, 28);
 
+CHECK_SIZE(msc_cuda_info, 2072, 4);
+CHECK_OFFSET(msc_cuda_info, struct_size, 0);
+CHECK_OFFSET(msc_cuda_info, driver_version, 4);
+CHECK_OFFSET(msc_cuda_info, toolkit_version, 8);
+CHECK_OFFSET(msc_cuda_info, library_found, 12);
+CHECK_OFFSET(msc_cuda_info, num_devices, 16);
+CHECK_OFFSET(msc_cuda_info, reserved, 20);
+CHECK_OFFSET(msc_cuda_info, problem, 24);
+CHECK_OFFSET(msc_cuda_info, library_path, 1048);
+
+CHECK_SIZE(msc_cuda_device_info, 1304, 8);
+CHECK_OFFSET(msc_cuda_device_info, struct_size, 0);
+CHECK_OFFSET(msc_cuda_device_info, compute_major, 4);
+CHECK_OFFSET(msc_cuda_device_info, compute_minor, 8);
+CHECK_OFFSET(msc_cuda_device_info, num_multiprocessors, 12);
+CHECK_OFFSET(msc_cuda_device_info, memory_bytes, 16);
+CHECK_OFFSET(msc_cuda_device_info, name, 24);
+CHECK_OFFSET(msc_cuda_device_info, problem, 280);
+
 CHECK_SIZE(msc_tensor, 48, 8);
 CHECK_OFFSET(msc_tensor, buffer, 0);
 CHECK_OFFSET(msc_tensor, offset_bytes, 8);

@@ -150,6 +150,29 @@ internal static unsafe partial class LayoutTable
             entries.Add(new("msc_device_info.reserved", 28, (byte*)&value.Reserved - (byte*)&value));
         }
         {
+            MscCudaInfo value = default;
+            entries.Add(new("msc_cuda_info", 2072, sizeof(MscCudaInfo)));
+            entries.Add(new("msc_cuda_info.struct_size", 0, (byte*)&value.StructSize - (byte*)&value));
+            entries.Add(new("msc_cuda_info.driver_version", 4, (byte*)&value.DriverVersion - (byte*)&value));
+            entries.Add(new("msc_cuda_info.toolkit_version", 8, (byte*)&value.ToolkitVersion - (byte*)&value));
+            entries.Add(new("msc_cuda_info.library_found", 12, (byte*)&value.LibraryFound - (byte*)&value));
+            entries.Add(new("msc_cuda_info.num_devices", 16, (byte*)&value.NumDevices - (byte*)&value));
+            entries.Add(new("msc_cuda_info.reserved", 20, (byte*)&value.Reserved - (byte*)&value));
+            entries.Add(new("msc_cuda_info.problem", 24, (byte*)value.Problem - (byte*)&value));
+            entries.Add(new("msc_cuda_info.library_path", 1048, (byte*)value.LibraryPath - (byte*)&value));
+        }
+        {
+            MscCudaDeviceInfo value = default;
+            entries.Add(new("msc_cuda_device_info", 1304, sizeof(MscCudaDeviceInfo)));
+            entries.Add(new("msc_cuda_device_info.struct_size", 0, (byte*)&value.StructSize - (byte*)&value));
+            entries.Add(new("msc_cuda_device_info.compute_major", 4, (byte*)&value.ComputeMajor - (byte*)&value));
+            entries.Add(new("msc_cuda_device_info.compute_minor", 8, (byte*)&value.ComputeMinor - (byte*)&value));
+            entries.Add(new("msc_cuda_device_info.num_multiprocessors", 12, (byte*)&value.NumMultiprocessors - (byte*)&value));
+            entries.Add(new("msc_cuda_device_info.memory_bytes", 16, (byte*)&value.MemoryBytes - (byte*)&value));
+            entries.Add(new("msc_cuda_device_info.name", 24, (byte*)value.Name - (byte*)&value));
+            entries.Add(new("msc_cuda_device_info.problem", 280, (byte*)value.Problem - (byte*)&value));
+        }
+        {
             MscTensor value = default;
             entries.Add(new("msc_tensor", 48, sizeof(MscTensor)));
             entries.Add(new("msc_tensor.buffer", 0, (byte*)&value.Buffer - (byte*)&value));

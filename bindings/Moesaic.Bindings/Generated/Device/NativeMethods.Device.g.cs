@@ -15,6 +15,18 @@ internal static unsafe partial class NativeMethods
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial MscStatus MscCpuQuery(MscCpuInfo* info);
 
+    /// <summary>Looks for driver, library and devices; what is absent is no error. Creates no context. Thread-safe.</summary>
+    [LibraryImport("moesaic", EntryPoint = "msc_cuda_query")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial MscStatus MscCudaQuery(MscCudaInfo* info);
+
+    /// <param name="ordinal">below msc_cuda_info.num_devices. Thread-safe.</param>
+    [LibraryImport("moesaic", EntryPoint = "msc_cuda_device_query")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial MscStatus MscCudaDeviceQuery(int ordinal, MscCudaDeviceInfo* info);
+
+    /// <summary>MSC_BACKEND_CUDA loads libmoesaic_cuda, which lies beside this library, and says what is missing. Its devices run no
+    /// ops yet: such a call is refused with MSC_STATUS_BAD_ARGUMENT.</summary>
     [LibraryImport("moesaic", EntryPoint = "msc_device_create")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial MscStatus MscDeviceCreate(MscDeviceOptions* options, MscDevice** device);
