@@ -1,4 +1,5 @@
-# The CUDA part (preset `cuda`): every kernel compiled by nvcc, with a report of registers and spills.
+# The CUDA part (preset `cuda`): every kernel compiled by nvcc, with a report of registers and spills, and the library that
+# libmoesaic loads for CUDA devices (src/decisions/cuda-library.md).
 # A toolkit is a folder with bin/nvcc, 12.4 or later: $CUDA_HOME or $CUDA_PATH, nvcc's own on the PATH, /usr/local/cuda, and
 # then .tools/cuda, which scripts/get-cuda-toolkit.sh fills.
 
@@ -25,6 +26,20 @@ function(msc_find_cuda_toolkit)
     "Set CUDA_HOME to an installed one, or run: scripts/get-cuda-toolkit.sh")
 endfunction()
 
+# Sets `result` to the file `name` of the toolkit's libraries, or fails.
+function(msc_find_cuda_library result name)
+  get_filename_component(toolkit "${MSC_NVCC}" REALPATH)
+  get_filename_component(toolkit "${toolkit}/../.." ABSOLUTE)
+  foreach(folder IN ITEMS lib64 lib targets/x86_64-linux/lib targets/sbsa-linux/lib lib/x86_64-linux-gnu)
+    if(EXISTS "${toolkit}/${folder}/${name}")
+      set(${result} "${toolkit}/${folder}/${name}" PARENT_SCOPE)
+      return()
+    endif()
+  endforeach()
+  message(FATAL_ERROR "The CUDA toolkit ${toolkit} has no ${name}: install its runtime's development files, or set CUDA_HOME "
+    "to a toolkit that is whole, or run: scripts/get-cuda-toolkit.sh")
+endfunction()
+
 # Compiles each .cu file below native/src/cuda for Hopper (its own code) and as PTX for compute capability 8.0; ptxas's
 # reports lie beside the objects as NAME.ptxas.txt. -fmad=false: a multiply-add is fused where the source says so.
 function(msc_add_cuda_kernels name)
@@ -44,4 +59,20 @@ function(msc_add_cuda_kernels name)
     list(APPEND objects "${object}")
   endforeach()
   add_custom_target(${name} ALL DEPENDS ${objects})
+  set(MSC_CUDA_OBJECTS "${objects}" PARENT_SCOPE)
+  set(MSC_NVCC "${MSC_NVCC}" PARENT_SCOPE)
+endfunction()
+
+# Links the kernels, their plans and the runtime into the library `name`: it needs the C library alone, finds the driver at
+# run time, and exports one function.
+function(msc_add_cuda_library name)
+  msc_find_cuda_library(runtime libcudart_static.a)
+  file(GLOB_RECURSE plans CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/native/src/cuda/*.cc")
+  add_library(${name} SHARED ${plans} "${PROJECT_SOURCE_DIR}/native/src/core/error.cc" ${MSC_CUDA_OBJECTS})
+  set_source_files_properties(${MSC_CUDA_OBJECTS} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
+  set(version_script "${PROJECT_SOURCE_DIR}/native/exports_cuda.map")
+  target_link_libraries(${name} PRIVATE moesaic_options "${runtime}" rt)
+  target_link_options(${name} PRIVATE -Wl,--as-needed -Wl,-z,relro,-z,now -Wl,--no-undefined -static-libstdc++ -static-libgcc
+    "-Wl,--version-script=${version_script}")
+  set_target_properties(${name} PROPERTIES LINK_DEPENDS "${version_script}")
 endfunction()

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Compiles every CUDA kernel (sm_90a code, compute_80 PTX) and compares ptxas's registers and spills with the budgets in
-# native/src/cuda/register-budgets.txt. Needs a toolkit (fetched when none is here), no GPU.
+# native/src/cuda/register-budgets.txt; then links libmoesaic_cuda.so and checks what it exports and needs, and that
+# libmoesaic.so does not need it. Needs a toolkit (fetched when none is here), no GPU.
 # usage: check-cuda-kernels.sh [--write]   (--write: make the budgets from what the compiler reports)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -16,6 +17,7 @@ configure || {
   configure || fail "the preset cuda cannot be configured (see above)"
 }
 cmake --build --preset cuda --target moesaic_cuda_kernels >"$log" 2>&1 || fail "nvcc failed (see above)"
+cmake --build --preset cuda --target moesaic_cuda >"$log" 2>&1 || fail "libmoesaic_cuda.so cannot be linked (see above)"
 
 # One line a kernel: its demangled name without namespaces, registers, bytes spilled.
 measured=$(cat out/native/cuda/cuda/*.ptxas.txt | awk '
@@ -38,3 +40,18 @@ awk '
   END { for (k in registers) if (!(k in seen)) { print "the budget of " k " has no kernel"; bad = 1 }
         if (!bad) print n " kernels compiled, registers and spills within budget"; exit bad }
   function key(line) { sub(/ [0-9]+ [0-9]+$/, "", line); return line }' "$budgets" - <<<"$measured"
+
+library=out/native/cuda/libmoesaic_cuda.so
+wrong() { echo "$*" >&2; exit 1; }
+exported=$(nm -D --defined-only "$library" | awk '{ print $3 }')
+[ "$exported" = msc_cuda_library ] || wrong "$library exports: ${exported//$'\n'/, }; expected msc_cuda_library alone (native/exports_cuda.map)"
+# What a shared library needs, one name a line.
+needed() { readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'; }
+foreign=$(needed "$library" | grep -vE '^(libc|libm|libdl|librt|libpthread)\.so\.[0-9]+$|^ld-linux' || true)
+[ -z "$foreign" ] || wrong "$library needs ${foreign//$'\n'/, }: it must run with a driver and no toolkit"
+for cpu in out/native/*/libmoesaic.so; do
+  if [ -f "$cpu" ] && needed "$cpu" | grep -i cuda; then
+    wrong "$cpu needs the library above: it must run without CUDA"
+  fi
+done
+echo "libmoesaic_cuda.so ($(stat -c %s "$library") bytes) exports one function and needs the C library alone"

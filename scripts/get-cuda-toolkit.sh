@@ -18,8 +18,9 @@ mkdir -p "$work/debs"
 debian_apt "$work/apt" trixie "main non-free" || fail "the package lists cannot be read"
 packages="nvidia-cuda-toolkit nvidia-cuda-dev libnvvm4 libcudart12 libcu++-dev"
 (cd "$work/debs" && for package in $packages; do
-  # A package that an interrupted run fetched whole is checked again and kept.
-  apt-get "${apt_options[@]}" download -qq "$package" || fail "the package $package of Debian trixie (main, non-free) cannot be fetched or its hash is not the signed one"
+  # A package that an interrupted run fetched whole is checked again and kept. A mirror that trickles must not take a
+  # whole run's time: the largest package is 1 GB.
+  timeout --kill-after=10 "${TOOLKIT_DOWNLOAD_LIMIT:-1200}" apt-get "${apt_options[@]}" download -qq "$package" || fail "the package $package of Debian trixie (main, non-free) cannot be fetched (in ${TOOLKIT_DOWNLOAD_LIMIT:-1200} seconds), or its hash is not the signed one"
 done)
 deb() { echo "$work"/debs/"$1"_*.deb; }
 

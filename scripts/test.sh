@@ -56,6 +56,9 @@ if ! grep -qw avx512_bf16 /proc/cpuinfo; then
   check "Op tests with emulated AVX-512" scripts/native-tests.sh emulate "$results"
 fi
 
+# No GPU needed; without a toolkit on the machine one is assembled first.
+check "CUDA kernels compile within their register budgets" scripts/check-cuda-kernels.sh
+
 say "Building the managed side, warnings as errors"
 "$dotnet" build Moesaic.slnx -c Release --nologo -v quiet
 check "Generated bindings are current" "$dotnet" run --project bindings/Moesaic.Bindings.Generator -c Release --no-build -- --check

@@ -14,6 +14,6 @@ debian_apt() {
   # shellcheck disable=SC2034
   apt_options=(-o "Dir::Etc::sourcelist=$state/sources.list" -o Dir::Etc::sourceparts=/dev/null -o "Dir::State::Lists=$state/lists"
     -o "Dir::Cache=$state/cache" -o "Dir::State::status=/dev/null" -o APT::Install-Recommends=false -o APT::Sandbox::User=root
-    -o Acquire::Retries=2)
+    -o Acquire::Retries=2 -o Acquire::http::Timeout=60 -o Acquire::https::Timeout=60)
   apt-get "${apt_options[@]}" update -qq || { echo "apt-get update failed for Debian $suite from $mirror" >&2; return 1; }
 }
