@@ -64,6 +64,46 @@ public sealed class ModelVerbTests
         Assert.That(json.RootElement.GetProperty("instruction_set").GetString(), Does.StartWith("portable: asked for"));
     }
 
+    /// <summary>Whatever of CUDA is here, each part is told and the CPU is chosen with a reason.</summary>
+    [Test]
+    public void Doctor_tells_of_cuda_and_why_the_cpu_runs()
+    {
+        ProgramRun run = ProgramRun.Of("doctor", "--json", "--threads", "1", "--device", "cpu");
+        Assert.That((run.ExitCode, run.Error), Is.EqualTo((0, "")));
+        using JsonDocument json = JsonDocument.Parse(run.Output);
+        JsonElement cuda = json.RootElement.GetProperty("cuda");
+        int devices = cuda.GetProperty("devices").GetArrayLength();
+        Assert.Multiple(() =>
+        {
+            Assert.That(cuda.GetProperty("library").GetString(), Is.EqualTo(Path.Combine(RunningProgram.Folder, "libmoesaic_cuda.so")));
+            Assert.That(cuda.GetProperty("library_found").GetBoolean(), Is.EqualTo(File.Exists(cuda.GetProperty("library").GetString())));
+            Assert.That(cuda.GetProperty("problem").GetString(), devices == 0 ? Is.Not.Empty : Is.Empty);
+            Assert.That(json.RootElement.GetProperty("backend").GetString(), Does.StartWith("cpu: ").And.Contain("CUDA device"));
+            Assert.That(json.RootElement.GetProperty("cuda_devices").GetString(), devices == 0 ? Does.StartWith("none: ") : Does.Contain("compute capability"));
+        });
+
+        ProgramRun text = ProgramRun.Of("doctor", "--threads", "1");
+        Assert.That(text.Output, Does.Match("cuda driver +[^ ]").And.Match("cuda library +[^ ]").And.Match("cuda devices +[^ ]"));
+    }
+
+    [TestCase("cuda", "no model runs on a CUDA device yet")]
+    [TestCase("CUDA:1", "no model runs on a CUDA device yet")]
+    [TestCase("cuda:", "expected cpu, cuda or cuda:N")]
+    [TestCase("cuda:x", "expected cpu, cuda or cuda:N")]
+    [TestCase("gpu", "expected cpu, cuda or cuda:N")]
+    public void Devices_that_run_no_model_are_refused_by_name(string device, string reason)
+    {
+        Assert.Multiple(() =>
+        {
+            foreach (string[] verb in new string[][] { ["generate", "x"], ["score", "x"], ["chat"], ["bench"], ["doctor"] })
+            {
+                ProgramRun run = ProgramRun.Of([.. verb, "--device", device]);
+                Assert.That(run.ExitCode, Is.EqualTo(2), verb[0]);
+                Assert.That(run.Error, Does.Contain($"--device is '{device}'").And.Contain(reason), verb[0]);
+            }
+        });
+    }
+
     [TestCase("generate", "--temperature")]
     [TestCase("chat", "--system")]
     [TestCase("score", "--mtp-logits")]

@@ -19,7 +19,7 @@ internal static class BenchCommand
     {
         OutputFile.Check("--markdown", options.Markdown);
         BenchmarkOptions measurement = BenchRequest.Measurement(options, cancellationToken);
-        DeviceOptions device = ModelLoading.Device(options.Isa, options.Threads);
+        DeviceOptions device = ModelLoading.Device(options.Isa, options.Threads, device: options.Device);
         LoadOptions load = new() { Announce = weights => terminal.Error.WriteLine(weights), Cancellation = cancellationToken };
         BenchmarkReport report;
         using (BenchmarkModel model = Load(options, device, load))

@@ -122,7 +122,7 @@ internal static class BenchGate
         (string Name, bool Given)[] others =
         [
             ("--model", options.Model is not null), ("--synthetic", options.Synthetic is not null), ("--type", options.Type is not null),
-            ("--isa", options.Isa is not null), ("--json", options.Json), ("--markdown", options.Markdown is not null),
+            ("--isa", options.Isa is not null), ("--device", options.Device is not null), ("--json", options.Json), ("--markdown", options.Markdown is not null),
         ];
         if (others.FirstOrDefault(o => o.Given).Name is { } other)
         {

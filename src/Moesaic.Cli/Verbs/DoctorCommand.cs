@@ -26,10 +26,11 @@ internal static class DoctorCommand
             ("abi_expected", LibraryInfo.AbiVersion.ToString(CultureInfo.InvariantCulture)),
         ];
         List<string> problems = [];
+        CudaInfo? cuda = null;
         CheckEmbeddedModel(facts, problems);
         try
         {
-            CheckNative(options, facts);
+            cuda = CheckNative(options, facts);
         }
         catch (NativeLibraryException exception)
         {
@@ -37,7 +38,7 @@ internal static class DoctorCommand
             problems.Add(exception.Message);
         }
 
-        Print(options.Json, facts, problems, terminal);
+        Print(options.Json, facts, cuda, problems, terminal);
         return Task.FromResult(problems.Count == 0 ? ExitCodes.Success : ExitCodes.RunFailure);
     }
 
@@ -51,7 +52,7 @@ internal static class DoctorCommand
         }
     }
 
-    private static void CheckNative(DoctorOptions options, List<(string Name, string Value)> facts)
+    private static CudaInfo CheckNative(DoctorOptions options, List<(string Name, string Value)> facts)
     {
         facts.Add(("native_library", LibraryInfo.Path));
         facts.Add(("native_build", LibraryInfo.BuildInfo));
@@ -64,12 +65,15 @@ internal static class DoctorCommand
         facts.Add(("cpu_caches", $"L1d {cpu.L1DataBytes / 1024} KiB, L2 {cpu.L2Bytes / 1024} KiB, L3 {cpu.L3Bytes / 1024} KiB"));
         facts.Add(("processors", $"{cpu.UsableProcessors} usable (affinity and cgroup quota counted) of {Environment.ProcessorCount} that the runtime sees"));
         facts.Add(("memory", Mebibytes(cpu.MemoryBytes)));
-        using Device device = Device.Open(ModelLoading.Device(options.Isa, options.Threads));
+        using Device device = Device.Open(ModelLoading.Device(options.Isa, options.Threads, device: options.Device));
         DeviceInfo info = device.Info;
-        facts.Add(("backend", $"{info.Backend.ToString().ToLowerInvariant()}: this version has no other backend"));
+        CudaInfo cuda = CudaInfo.Detect();
+        facts.AddRange(CudaReport.Facts(cuda));
+        facts.Add(("backend", $"{info.Backend.ToString().ToLowerInvariant()}: {CudaReport.Reason(cuda)}"));
         facts.Add(("instruction_set", $"{ModelLoading.Name(info.InstructionSet)}: {Reason(options, cpu)}"));
         facts.Add(("features_used", info.Features.ToString()));
         facts.Add(("threads", $"{info.NumThreads}: {(options.Threads is null ? "as many as usable processors" : "asked for with --threads")}"));
+        return cuda;
     }
 
     private static string Reason(DoctorOptions options, CpuInfo cpu) =>
@@ -79,7 +83,8 @@ internal static class DoctorCommand
 
     private static string Mebibytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / MiB:F1} MiB");
 
-    private static void Print(bool json, List<(string Name, string Value)> facts, List<string> problems, Terminal terminal)
+    private static void Print(
+        bool json, List<(string Name, string Value)> facts, CudaInfo? cuda, List<string> problems, Terminal terminal)
     {
         if (json)
         {
@@ -89,6 +94,11 @@ internal static class DoctorCommand
                 foreach ((string name, string value) in facts)
                 {
                     writer.WriteString(name, value);
+                }
+
+                if (cuda is not null)
+                {
+                    CudaReport.Write(writer, cuda);
                 }
 
                 writer.WriteStartArray("problems");

@@ -20,7 +20,7 @@ internal static class ModelLoading
             "--precision", options.Precision, Precision.Fast, ("reference", Precision.Reference), ("fast", Precision.Fast));
         return new EngineOptions
         {
-            Device = Device(options.Isa, options.Threads),
+            Device = Device(options.Isa, options.Threads, device: options.Device),
             Precision = precision,
             KvFormat = Choice.Parse(
                 "--kv-format",
@@ -44,8 +44,9 @@ internal static class ModelLoading
 
     /// <summary>Checks which device is wanted.</summary>
     /// <exception cref="UsageException">A value is impossible, here or on this machine.</exception>
-    public static DeviceOptions Device(string? isa, int? threads, string? isaOrigin = null)
+    public static DeviceOptions Device(string? isa, int? threads, string? isaOrigin = null, string? device = null)
     {
+        DeviceChoice.Check(device);
         InstructionSet level = Choice.Parse(
             isaOrigin ?? "--isa",
             isa,
