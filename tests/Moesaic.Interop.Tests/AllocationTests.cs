@@ -118,7 +118,7 @@ internal sealed class AllocationTests : IDisposable
         });
     }
 
-    private static void AssertNoAllocation(Action step)
+    internal static void AssertNoAllocation(Action step)
     {
         const int numWarmUps = 3;
         const int numSteps = 50;

@@ -4,6 +4,7 @@
 
 #include "abi/arguments.h"
 #include "abi/cpu_only.h"
+#include "abi/enqueue.h"
 #include "abi/overlap.h"
 #include "core/guard.h"
 #include "cpu/attention/attention.h"
@@ -141,6 +142,30 @@ msc::cpu::AttentionTask checked_task(const msc_device* device, const msc_batch& 
   return task;
 }
 
+void rope_table(msc_stream& stream, const msc_batch& batch, const msc_rope_table_params& params) {
+  check_same_device(stream, batch.device, "batch");
+  const auto inv_freq = msc::matrix<float>(params.inv_freq, stream.device, "inv_freq");
+  check_shape(params.inv_freq, 1, inv_freq.cols, "inv_freq");
+  const auto table = shaped(params.table, stream.device, batch.num_tokens, 2 * inv_freq.cols, "table");
+  MSC_CHECK_ARGUMENT(std::isfinite(params.factor), "factor is %g, must be finite", static_cast<double>(params.factor));
+  msc::cpu::rope_table(stream, batch, read_only(inv_freq), params.factor, table);
+}
+
+void rope_append(msc_stream& stream, const msc_batch& batch, msc_kv_cache& cache, const msc_rope_append_params& params) {
+  check_same_device(stream, cache.device, "cache");
+  const msc::cpu::RopeAppendTask task = checked_task(stream.device, batch, cache, params);
+  msc::cpu::check_page_tables(batch, cache, msc::cpu::KvUse::kAppend, 0);
+  msc::cpu::rope_append(stream, batch, cache, task);
+}
+
+void attention(msc_stream& stream, const msc_batch& batch, const msc_kv_cache& cache, const msc_attention_params& params) {
+  check_same_device(stream, cache.device, "cache");
+  const msc::cpu::AttentionTask task = checked_task(stream.device, batch, cache, params);
+  msc::cpu::check_page_tables(batch, cache, task.causal ? msc::cpu::KvUse::kCausal : msc::cpu::KvUse::kBidirectional,
+                              task.window);
+  msc::cpu::attention(stream, batch, cache, task);
+}
+
 }  // namespace
 
 msc_status msc_kv_cache_create(msc_device* device, const msc_kv_cache_desc* desc, msc_kv_cache** cache) {
@@ -182,6 +207,7 @@ msc_status msc_kv_cache_copy_pages(msc_stream* stream, msc_kv_cache* cache, cons
     msc::check_cpu_stream(stream);
     check_pointer(cache, "cache");
     check_same_device(*stream, cache->device, "cache");
+    msc::refuse_capture(*stream, "msc_kv_cache_copy_pages");
     MSC_CHECK_ARGUMENT(num_pages >= 0, "num_pages is %lld, must not be negative", static_cast<long long>(num_pages));
     if (num_pages > 0) {
       check_pointer(host_source, "host_source");
@@ -192,44 +218,15 @@ msc_status msc_kv_cache_copy_pages(msc_stream* stream, msc_kv_cache* cache, cons
 }
 
 msc_status msc_op_rope_table(msc_stream* stream, const msc_batch* batch, const msc_rope_table_params* params) {
-  return msc::guard(__func__, [&] {
-    msc::check_cpu_stream(stream);
-    check_pointer(batch, "batch");
-    check_struct(params, "params");
-    check_same_device(*stream, batch->device, "batch");
-    const auto inv_freq = msc::matrix<float>(params->inv_freq, stream->device, "inv_freq");
-    check_shape(params->inv_freq, 1, inv_freq.cols, "inv_freq");
-    const auto table = shaped(params->table, stream->device, batch->num_tokens, 2 * inv_freq.cols, "table");
-    MSC_CHECK_ARGUMENT(std::isfinite(params->factor), "factor is %g, must be finite", static_cast<double>(params->factor));
-    msc::cpu::rope_table(*stream, *batch, read_only(inv_freq), params->factor, table);
-  });
+  return msc::enqueue(__func__, stream, batch, params, rope_table);
 }
 
 msc_status msc_op_rope_append(msc_stream* stream, const msc_batch* batch, msc_kv_cache* cache,
                               const msc_rope_append_params* params) {
-  return msc::guard(__func__, [&] {
-    msc::check_cpu_stream(stream);
-    check_pointer(batch, "batch");
-    check_pointer(cache, "cache");
-    check_struct(params, "params");
-    check_same_device(*stream, cache->device, "cache");
-    const msc::cpu::RopeAppendTask task = checked_task(stream->device, *batch, *cache, *params);
-    msc::cpu::check_page_tables(*batch, *cache, msc::cpu::KvUse::kAppend, 0);
-    msc::cpu::rope_append(*stream, *batch, *cache, task);
-  });
+  return msc::enqueue(__func__, stream, batch, cache, params, rope_append);
 }
 
 msc_status msc_op_attention(msc_stream* stream, const msc_batch* batch, const msc_kv_cache* cache,
                             const msc_attention_params* params) {
-  return msc::guard(__func__, [&] {
-    msc::check_cpu_stream(stream);
-    check_pointer(batch, "batch");
-    check_pointer(cache, "cache");
-    check_struct(params, "params");
-    check_same_device(*stream, cache->device, "cache");
-    const msc::cpu::AttentionTask task = checked_task(stream->device, *batch, *cache, *params);
-    msc::cpu::check_page_tables(*batch, *cache, task.causal ? msc::cpu::KvUse::kCausal : msc::cpu::KvUse::kBidirectional,
-                                task.window);
-    msc::cpu::attention(*stream, *batch, *cache, task);
-  });
+  return msc::enqueue(__func__, stream, batch, cache, params, attention);
 }

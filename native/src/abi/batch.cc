@@ -3,6 +3,7 @@
 #include "abi/arguments.h"
 #include "abi/cpu_only.h"
 #include "core/batch_update.h"
+#include "core/graph.h"
 #include "core/guard.h"
 
 msc_status msc_batch_create(msc_device* device, const msc_batch_limits* limits, msc_batch** batch) {
@@ -28,6 +29,7 @@ msc_status msc_batch_update(msc_batch* batch, msc_stream* stream, const msc_batc
     msc::check_struct(desc, "desc");
     msc::check_reserved(desc->reserved, "desc->reserved");
     MSC_CHECK_ARGUMENT(stream->device == batch->device, "batch and stream belong to different devices");
+    msc::refuse_capture(*stream, "msc_batch_update");
     msc::update_batch(*batch, *desc);
   });
 }

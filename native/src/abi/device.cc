@@ -10,6 +10,7 @@
 #include "abi/arguments.h"
 #include "core/cpu_features.h"
 #include "core/cuda/cuda_backend.h"
+#include "core/graph.h"
 #include "core/guard.h"
 
 namespace {
@@ -65,6 +66,7 @@ void check_copy(const msc_stream* stream, const msc_buffer* buffer, uint64_t off
   msc::check_pointer(stream, "stream");
   msc::check_pointer(buffer, "buffer");
   MSC_CHECK_ARGUMENT(stream->device == buffer->device, "stream and buffer belong to different devices");
+  msc::refuse_capture(*stream, "a copy");
   MSC_CHECK_ARGUMENT(host != nullptr || size == 0, "host is NULL");
   MSC_CHECK_ARGUMENT(offset <= buffer->size_bytes && size <= buffer->size_bytes - offset,
                      "%llu bytes at offset %llu reach beyond the buffer's %llu bytes",
@@ -174,6 +176,7 @@ msc_status msc_stream_destroy(msc_stream* stream) {
 msc_status msc_stream_synchronize(msc_stream* stream) {
   return msc::guard(__func__, [&] {
     msc::check_pointer(stream, "stream");
+    msc::refuse_capture(*stream, "msc_stream_synchronize");
     stream->device->backend->synchronize(stream->handle);
   });
 }
@@ -198,6 +201,7 @@ msc_status msc_event_record(msc_event* event, msc_stream* stream) {
     msc::check_pointer(event, "event");
     msc::check_pointer(stream, "stream");
     MSC_CHECK_ARGUMENT(event->device == stream->device, "event and stream belong to different devices");
+    msc::refuse_capture(*stream, "msc_event_record");
     event->device->backend->record(event->handle, stream->handle);
     event->recorded = true;
   });

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "abi/arguments.h"
-#include "abi/cpu_only.h"
+#include "abi/enqueue.h"
 #include "abi/overlap.h"
 #include "core/guard.h"
 #include "cpu/kv/kv_cache.h"
@@ -126,40 +126,38 @@ msc::cpu::LatentExpandedTask checked_task(const msc_device* device, const msc_ba
   return {read_only(q), out, params.key, params.value, params.layer, params.num_q_heads, params.precision, params.scale};
 }
 
+void latent_append(msc_stream& stream, const msc_batch& batch, msc_kv_cache& cache,
+                   const msc_latent_append_params& params) {
+  check_cache(stream, cache, params.layer, params.num_q_heads);
+  const msc::cpu::LatentAppendTask task = checked_task(stream.device, batch, cache, params);
+  msc::cpu::check_page_tables(batch, cache, msc::cpu::KvUse::kAppend, 0);
+  msc::cpu::latent_append(stream, batch, cache, task);
+}
+
+void head_linear(msc_stream& stream, const msc_head_linear_params& params) {
+  msc::cpu::head_linear(stream, checked_call(stream.device, params));
+}
+
+void latent_expanded(msc_stream& stream, const msc_batch& batch, const msc_kv_cache& cache,
+                     const msc_latent_expanded_params& params) {
+  check_cache(stream, cache, params.layer, params.num_q_heads);
+  const msc::cpu::LatentExpandedTask task = checked_task(stream.device, batch, cache, params);
+  msc::cpu::check_page_tables(batch, cache, msc::cpu::KvUse::kCausal, 0);
+  msc::cpu::latent_expanded(stream, batch, cache, task);
+}
+
 }  // namespace
 
 msc_status msc_op_latent_append(msc_stream* stream, const msc_batch* batch, msc_kv_cache* cache,
                                 const msc_latent_append_params* params) {
-  return msc::guard(__func__, [&] {
-    msc::check_cpu_stream(stream);
-    check_pointer(batch, "batch");
-    check_pointer(cache, "cache");
-    check_struct(params, "params");
-    check_cache(*stream, *cache, params->layer, params->num_q_heads);
-    const msc::cpu::LatentAppendTask task = checked_task(stream->device, *batch, *cache, *params);
-    msc::cpu::check_page_tables(*batch, *cache, msc::cpu::KvUse::kAppend, 0);
-    msc::cpu::latent_append(*stream, *batch, *cache, task);
-  });
+  return msc::enqueue(__func__, stream, batch, cache, params, latent_append);
 }
 
 msc_status msc_op_head_linear(msc_stream* stream, const msc_head_linear_params* params) {
-  return msc::guard(__func__, [&] {
-    msc::check_cpu_stream(stream);
-    check_struct(params, "params");
-    msc::cpu::head_linear(*stream, checked_call(stream->device, *params));
-  });
+  return msc::enqueue(__func__, stream, params, head_linear);
 }
 
 msc_status msc_op_latent_expanded(msc_stream* stream, const msc_batch* batch, const msc_kv_cache* cache,
                                   const msc_latent_expanded_params* params) {
-  return msc::guard(__func__, [&] {
-    msc::check_cpu_stream(stream);
-    check_pointer(batch, "batch");
-    check_pointer(cache, "cache");
-    check_struct(params, "params");
-    check_cache(*stream, *cache, params->layer, params->num_q_heads);
-    const msc::cpu::LatentExpandedTask task = checked_task(stream->device, *batch, *cache, *params);
-    msc::cpu::check_page_tables(*batch, *cache, msc::cpu::KvUse::kCausal, 0);
-    msc::cpu::latent_expanded(*stream, *batch, *cache, task);
-  });
+  return msc::enqueue(__func__, stream, batch, cache, params, latent_expanded);
 }

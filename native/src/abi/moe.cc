@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "abi/arguments.h"
-#include "abi/cpu_only.h"
+#include "abi/enqueue.h"
 #include "abi/gate.h"
 #include "core/guard.h"
 #include "core/tensor.h"
@@ -247,41 +247,41 @@ msc::cpu::MoeCall checked_moe(const msc_device* device, const msc_moe_params& pa
   return call;
 }
 
+void router(msc_stream& stream, const msc_router_params& params) {
+  const msc_device* device = stream.device;
+  const Matrix<float> input = msc::matrix<float>(params.input, device, "input");
+  check_router_weight(params.weight, device, input.cols);
+  const int64_t num_experts = params.weight->layout().rows;
+  const msc::cpu::RouterRule rule = checked_rule(params, device, num_experts);
+  const msc::cpu::CapacityRule limits = checked_capacity(params, device, rule, input.rows);
+  const bool is_limited = limits.overflow != MSC_ROUTER_OVERFLOW_UNLIMITED;
+  Matrix<const int32_t> forced;
+  if (params.forced_ids.buffer != nullptr) {
+    forced = read_only(shaped<int32_t>(params.forced_ids, device, input.rows, rule.top_k, "forced_ids"));
+    check_forced(forced, num_experts, is_limited);
+  }
+  const auto ids = shaped<int32_t>(params.ids, device, input.rows, rule.top_k, "ids");
+  const auto weights = shaped<float>(params.weights, device, input.rows, rule.top_k, "weights");
+  if (input.rows == 0) {
+    return;
+  }
+  const Matrix<float> logits = router_logits(stream, params, input, num_experts);
+  msc::cpu::route(stream, rule, read_only(logits), forced, ids, weights);
+  if (is_limited) {
+    msc::cpu::apply_capacity(stream, rule, limits, !forced, read_only(logits), ids, weights);
+  }
+}
+
+void moe(msc_stream& stream, const msc_moe_params& params) {
+  msc::cpu::moe(stream, checked_moe(stream.device, params));
+}
+
 }  // namespace
 
 msc_status msc_op_router(msc_stream* stream, const msc_router_params* params) {
-  return msc::guard(__func__, [&] {
-    msc::check_cpu_stream(stream);
-    check_struct(params, "params");
-    const msc_device* device = stream->device;
-    const Matrix<float> input = msc::matrix<float>(params->input, device, "input");
-    check_router_weight(params->weight, device, input.cols);
-    const int64_t num_experts = params->weight->layout().rows;
-    const msc::cpu::RouterRule rule = checked_rule(*params, device, num_experts);
-    const msc::cpu::CapacityRule limits = checked_capacity(*params, device, rule, input.rows);
-    const bool is_limited = limits.overflow != MSC_ROUTER_OVERFLOW_UNLIMITED;
-    Matrix<const int32_t> forced;
-    if (params->forced_ids.buffer != nullptr) {
-      forced = read_only(shaped<int32_t>(params->forced_ids, device, input.rows, rule.top_k, "forced_ids"));
-      check_forced(forced, num_experts, is_limited);
-    }
-    const auto ids = shaped<int32_t>(params->ids, device, input.rows, rule.top_k, "ids");
-    const auto weights = shaped<float>(params->weights, device, input.rows, rule.top_k, "weights");
-    if (input.rows == 0) {
-      return;
-    }
-    const Matrix<float> logits = router_logits(*stream, *params, input, num_experts);
-    msc::cpu::route(*stream, rule, read_only(logits), forced, ids, weights);
-    if (is_limited) {
-      msc::cpu::apply_capacity(*stream, rule, limits, !forced, read_only(logits), ids, weights);
-    }
-  });
+  return msc::enqueue(__func__, stream, params, router);
 }
 
 msc_status msc_op_moe(msc_stream* stream, const msc_moe_params* params) {
-  return msc::guard(__func__, [&] {
-    msc::check_cpu_stream(stream);
-    check_struct(params, "params");
-    msc::cpu::moe(*stream, checked_moe(stream->device, *params));
-  });
+  return msc::enqueue(__func__, stream, params, moe);
 }

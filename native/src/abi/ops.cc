@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "abi/arguments.h"
-#include "abi/cpu_only.h"
+#include "abi/enqueue.h"
 #include "abi/gate.h"
 #include "abi/overlap.h"
 #include "core/batch.h"
@@ -113,97 +113,96 @@ msc::cpu::LinearCall checked_call(const msc_device* device, const msc_linear_par
   return call;
 }
 
-void check_batch(const msc_batch* batch, const msc_stream& stream) {
-  check_pointer(batch, "batch");
-  MSC_CHECK_ARGUMENT(batch->device == stream.device, "batch and stream belong to different devices");
+void check_batch(const msc_batch& batch, const msc_stream& stream) {
+  MSC_CHECK_ARGUMENT(batch.device == stream.device, "batch and stream belong to different devices");
+}
+
+void embedding(msc_stream& stream, const msc_batch& batch, const msc_embedding_params& params) {
+  check_batch(batch, stream);
+  MSC_CHECK_ARGUMENT(std::isfinite(params.scale), "params->scale is %g, must be finite",
+                     static_cast<double>(params.scale));
+  MSC_CHECK_ARGUMENT(
+      params.index >= MSC_EMBEDDING_INDEX_TOKEN && params.index <= MSC_EMBEDDING_INDEX_FIRST_ROW,
+      "params->index is %d, expected a value of msc_embedding_index", params.index);
+  MSC_CHECK_ARGUMENT(params.accumulate == 0 || params.accumulate == 1, "params->accumulate is %d, must be 0 or 1",
+                     params.accumulate);
+  check_weight(params.table, stream.device, "table");
+  const msc::cpu::PackedMatrix table = params.table->expert(0);
+  const Matrix<float> out = shaped(params.out, stream.device, batch.num_tokens, table.layout.cols, "out");
+  const bool by_position = params.index == MSC_EMBEDDING_INDEX_POSITION;
+  const int32_t* rows = params.index == MSC_EMBEDDING_INDEX_FIRST_ROW ? nullptr
+                        : by_position                                  ? batch.positions.data()
+                                                                       : batch.token_ids.data();
+  for (int64_t t = 0; rows != nullptr && t < batch.num_tokens; ++t) {
+    MSC_CHECK_ARGUMENT(rows[t] >= 0 && rows[t] < table.layout.rows, "token %lld has %s %d, the table has %lld rows",
+                       static_cast<long long>(t), by_position ? "position" : "id", rows[t],
+                       static_cast<long long>(table.layout.rows));
+  }
+  msc::cpu::embedding(stream, table, rows, params.scale, params.accumulate == 1, out);
+}
+
+void rms_norm(msc_stream& stream, const msc_rms_norm_params& params) {
+  check_reserved(params.reserved, "params->reserved");
+  check_eps(params.eps, "params->eps");
+  MSC_CHECK_ARGUMENT(params.accumulate == 0 || params.accumulate == 1, "params->accumulate is %d, must be 0 or 1",
+                     params.accumulate);
+  const bool add = params.accumulate == 1;
+  const msc_device* device = stream.device;
+  const Matrix<float> input = msc::matrix<float>(params.input, device, "input");
+  const Matrix<float> weight = shaped(params.weight, device, 1, input.cols, "weight");
+  const Matrix<float> out = shaped(params.out, device, input.rows, input.cols, "out");
+  const bool in_place = out.data == input.data && (out.stride == input.stride || out.rows <= 1);
+  MSC_CHECK_ARGUMENT((in_place && !add) || !overlaps(out, input), "tensor 'out' overlaps 'input' %s",
+                     add ? "although it is added to" : "without being the same");
+  msc::cpu::rms_norm(stream, read_only(input), weight.data, params.eps, add, out);
+}
+
+void layer_norm(msc_stream& stream, const msc_layer_norm_params& params) {
+  check_eps(params.eps, "params->eps");
+  const msc_device* device = stream.device;
+  const Matrix<float> input = msc::matrix<float>(params.input, device, "input");
+  const Matrix<float> weight = shaped(params.weight, device, 1, input.cols, "weight");
+  const float* bias =
+      params.bias.buffer == nullptr ? nullptr : shaped(params.bias, device, 1, input.cols, "bias").data;
+  const Matrix<float> out = shaped(params.out, device, input.rows, input.cols, "out");
+  const bool in_place = out.data == input.data && (out.stride == input.stride || out.rows <= 1);
+  MSC_CHECK_ARGUMENT(in_place || !overlaps(out, input), "tensor 'out' overlaps 'input' without being the same");
+  msc::cpu::layer_norm(stream, read_only(input), weight.data, bias, params.eps, out);
+}
+
+void gather_rows(msc_stream& stream, const msc_batch& batch, const msc_gather_rows_params& params) {
+  check_batch(batch, stream);
+  check_reserved(params.reserved, "params->reserved");
+  const Matrix<float> input = msc::matrix<float>(params.input, stream.device, "input");
+  MSC_CHECK_ARGUMENT(input.rows == batch.num_tokens, "tensor 'input' has %lld rows, the batch has %lld tokens",
+                     static_cast<long long>(input.rows), static_cast<long long>(batch.num_tokens));
+  const Matrix<float> out = shaped(params.out, stream.device, batch.num_logit_rows, input.cols, "out");
+  MSC_CHECK_ARGUMENT(!overlaps(out, input), "tensor 'out' overlaps 'input'");
+  msc::cpu::gather_rows(stream, read_only(input), batch.logit_rows.data(), out);
+}
+
+void linear(msc_stream& stream, const msc_linear_params& params) {
+  msc::cpu::linear(stream, checked_call(stream.device, params));
 }
 
 }  // namespace
 
 msc_status msc_op_embedding(msc_stream* stream, const msc_batch* batch, const msc_embedding_params* params) {
-  return msc::guard(__func__, [&] {
-    msc::check_cpu_stream(stream);
-    check_batch(batch, *stream);
-    check_struct(params, "params");
-    MSC_CHECK_ARGUMENT(std::isfinite(params->scale), "params->scale is %g, must be finite",
-                       static_cast<double>(params->scale));
-    MSC_CHECK_ARGUMENT(
-        params->index >= MSC_EMBEDDING_INDEX_TOKEN && params->index <= MSC_EMBEDDING_INDEX_FIRST_ROW,
-        "params->index is %d, expected a value of msc_embedding_index", params->index);
-    MSC_CHECK_ARGUMENT(params->accumulate == 0 || params->accumulate == 1, "params->accumulate is %d, must be 0 or 1",
-                       params->accumulate);
-    check_weight(params->table, stream->device, "table");
-    const msc::cpu::PackedMatrix table = params->table->expert(0);
-    const Matrix<float> out = shaped(params->out, stream->device, batch->num_tokens, table.layout.cols, "out");
-    const bool by_position = params->index == MSC_EMBEDDING_INDEX_POSITION;
-    const int32_t* rows = params->index == MSC_EMBEDDING_INDEX_FIRST_ROW ? nullptr
-                          : by_position                                  ? batch->positions.data()
-                                                                         : batch->token_ids.data();
-    for (int64_t t = 0; rows != nullptr && t < batch->num_tokens; ++t) {
-      MSC_CHECK_ARGUMENT(rows[t] >= 0 && rows[t] < table.layout.rows, "token %lld has %s %d, the table has %lld rows",
-                         static_cast<long long>(t), by_position ? "position" : "id", rows[t],
-                         static_cast<long long>(table.layout.rows));
-    }
-    msc::cpu::embedding(*stream, table, rows, params->scale, params->accumulate == 1, out);
-  });
+  return msc::enqueue(__func__, stream, batch, params, embedding);
 }
 
 msc_status msc_op_rms_norm(msc_stream* stream, const msc_rms_norm_params* params) {
-  return msc::guard(__func__, [&] {
-    msc::check_cpu_stream(stream);
-    check_struct(params, "params");
-    check_reserved(params->reserved, "params->reserved");
-    check_eps(params->eps, "params->eps");
-    MSC_CHECK_ARGUMENT(params->accumulate == 0 || params->accumulate == 1, "params->accumulate is %d, must be 0 or 1",
-                       params->accumulate);
-    const bool add = params->accumulate == 1;
-    const msc_device* device = stream->device;
-    const Matrix<float> input = msc::matrix<float>(params->input, device, "input");
-    const Matrix<float> weight = shaped(params->weight, device, 1, input.cols, "weight");
-    const Matrix<float> out = shaped(params->out, device, input.rows, input.cols, "out");
-    const bool in_place = out.data == input.data && (out.stride == input.stride || out.rows <= 1);
-    MSC_CHECK_ARGUMENT((in_place && !add) || !overlaps(out, input), "tensor 'out' overlaps 'input' %s",
-                       add ? "although it is added to" : "without being the same");
-    msc::cpu::rms_norm(*stream, read_only(input), weight.data, params->eps, add, out);
-  });
+  return msc::enqueue(__func__, stream, params, rms_norm);
 }
 
 msc_status msc_op_layer_norm(msc_stream* stream, const msc_layer_norm_params* params) {
-  return msc::guard(__func__, [&] {
-    msc::check_cpu_stream(stream);
-    check_struct(params, "params");
-    check_eps(params->eps, "params->eps");
-    const msc_device* device = stream->device;
-    const Matrix<float> input = msc::matrix<float>(params->input, device, "input");
-    const Matrix<float> weight = shaped(params->weight, device, 1, input.cols, "weight");
-    const float* bias =
-        params->bias.buffer == nullptr ? nullptr : shaped(params->bias, device, 1, input.cols, "bias").data;
-    const Matrix<float> out = shaped(params->out, device, input.rows, input.cols, "out");
-    const bool in_place = out.data == input.data && (out.stride == input.stride || out.rows <= 1);
-    MSC_CHECK_ARGUMENT(in_place || !overlaps(out, input), "tensor 'out' overlaps 'input' without being the same");
-    msc::cpu::layer_norm(*stream, read_only(input), weight.data, bias, params->eps, out);
-  });
+  return msc::enqueue(__func__, stream, params, layer_norm);
 }
 
 msc_status msc_op_gather_rows(msc_stream* stream, const msc_batch* batch, const msc_gather_rows_params* params) {
-  return msc::guard(__func__, [&] {
-    msc::check_cpu_stream(stream);
-    check_batch(batch, *stream);
-    check_struct(params, "params");
-    check_reserved(params->reserved, "params->reserved");
-    const Matrix<float> input = msc::matrix<float>(params->input, stream->device, "input");
-    MSC_CHECK_ARGUMENT(input.rows == batch->num_tokens, "tensor 'input' has %lld rows, the batch has %lld tokens",
-                       static_cast<long long>(input.rows), static_cast<long long>(batch->num_tokens));
-    const Matrix<float> out = shaped(params->out, stream->device, batch->num_logit_rows, input.cols, "out");
-    MSC_CHECK_ARGUMENT(!overlaps(out, input), "tensor 'out' overlaps 'input'");
-    msc::cpu::gather_rows(*stream, read_only(input), batch->logit_rows.data(), out);
-  });
+  return msc::enqueue(__func__, stream, batch, params, gather_rows);
 }
 
 msc_status msc_op_linear(msc_stream* stream, const msc_linear_params* params) {
-  return msc::guard(__func__, [&] {
-    msc::check_cpu_stream(stream);
-    check_struct(params, "params");
-    msc::cpu::linear(*stream, checked_call(stream->device, *params));
-  });
+  return msc::enqueue(__func__, stream, params, linear);
 }

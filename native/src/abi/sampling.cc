@@ -6,6 +6,7 @@
 
 #include "abi/arguments.h"
 #include "abi/cpu_only.h"
+#include "core/graph.h"
 #include "core/guard.h"
 #include "cpu/sampling/sampling.h"
 
@@ -134,6 +135,7 @@ msc_status msc_op_sample(msc_stream* stream, const msc_sample_params* params) {
   return msc::guard(__func__, [&] {
     msc::check_cpu_stream(stream);
     check_struct(params, "params");
+    msc::refuse_capture(*stream, "msc_op_sample");
     msc::cpu::sample(*stream, checked_task(stream->device, *params));
   });
 }
@@ -143,6 +145,7 @@ msc_status msc_op_token_logprobs(msc_stream* stream, const msc_token_logprobs_pa
     msc::check_cpu_stream(stream);
     check_struct(params, "params");
     check_reserved(params->reserved, "params->reserved");
+    msc::refuse_capture(*stream, "msc_op_token_logprobs");
     const auto logits = checked_logits(params->logits, params->vocab_size, stream->device);
     const auto targets = read_only(shaped<int32_t>(params->targets, stream->device, logits.rows, 1, "targets"));
     const auto logprobs = shaped<float>(params->logprobs, stream->device, logits.rows, 1, "logprobs");

@@ -4,7 +4,7 @@
 
 #include "core/cpu_features.h"
 #include "core/error.h"
-#include "core/memory.h"
+#include "core/graph.h"
 
 namespace {
 
@@ -28,7 +28,8 @@ msc_device::msc_device(const msc_device_options& options)
 msc_device::msc_device(std::unique_ptr<msc::Backend> other)
     : backend(std::move(other)), isa(MSC_ISA_AUTO), features(0), row_group(0), pool({.num_threads = 1}) {}
 
-msc_stream::msc_stream(msc_device* owner) : device(owner), handle(owner->backend->create_stream()) {
+msc_stream::msc_stream(msc_device* owner)
+    : device(owner), handle(owner->backend->create_stream()), sections_(owner->pool) {
   ++device->live_objects;
 }
 
@@ -37,19 +38,15 @@ msc_stream::~msc_stream() {
   --device->live_objects;
 }
 
-msc_stream::Scratch::~Scratch() { msc::free_zeroed(data_, bytes_); }
-
-std::byte* msc_stream::Scratch::take(size_t bytes) {
-  if (bytes > bytes_) {
-    // A half more than asked, so that slowly growing batches settle; the old content may go, so it goes first.
-    const size_t grown = bytes > SIZE_MAX / 2 ? bytes : bytes + bytes / 2;
-    msc::free_zeroed(data_, bytes_);
-    data_ = nullptr;
-    bytes_ = 0;
-    data_ = msc::allocate_zeroed(grown);
-    bytes_ = grown;
+std::byte* msc_stream::outer_scratch(size_t bytes) {
+  if (queue_ != nullptr && !outer_.holds(bytes)) {
+    queue_->settle();  // Sections under way may still use what is about to be replaced.
   }
-  return data_;
+  return outer_.take(bytes);
+}
+
+std::unique_ptr<msc_graph> msc_stream::set_capture(std::unique_ptr<msc_graph> graph) {
+  return std::exchange(capture_, std::move(graph));
 }
 
 msc_buffer::msc_buffer(msc_device* owner, uint64_t bytes)

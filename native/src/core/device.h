@@ -7,6 +7,8 @@
 
 #include "core/backend.h"
 #include "core/memory.h"
+#include "core/scratch.h"
+#include "core/section_queue.h"
 #include "core/thread_pool.h"
 #include "moesaic/device.h"
 
@@ -25,34 +27,48 @@ struct msc_device {
   std::atomic<int64_t> live_objects{0};  // streams, buffers, weights, caches that still refer to this device
 };
 
-/// In-order work of one submitting thread. CPU ops run inside the call.
+struct msc_graph;
+
+/// In-order work of one submitting thread. CPU ops run inside the call, those of a graph inside its launch.
 struct msc_stream {
   explicit msc_stream(msc_device* owner);
   ~msc_stream();
   msc_stream(const msc_stream&) = delete;
   msc_stream& operator=(const msc_stream&) = delete;
 
-  /// Scratch memory for one op, 64-byte aligned, uninitialised; valid until the next call of scratch() on this stream.
-  /// Grows when needed and is kept, so that steady state allocates nothing.
-  std::byte* scratch(size_t bytes) { return inner_.take(bytes); }
-  /// A second such block, for an op that runs another op's code (which uses scratch()) on the way.
-  std::byte* outer_scratch(size_t bytes) { return outer_.take(bytes); }
+  /// Scratch memory for one section, 64-byte aligned, uninitialised; valid until the next call of scratch() on this stream
+  /// or, where sections are queued, as long as the section.
+  std::byte* scratch(size_t bytes) { return queue_ == nullptr ? inner_.take(bytes) : queue_->scratch(bytes); }
+  /// A second such block, for an op of several sections; the same in all of them.
+  std::byte* outer_scratch(size_t bytes);
+
+  /// Where sections go while a graph is launched; NULL: they run at once.
+  msc::SectionQueue* queue() const { return queue_; }
+  /// Calls submit() with sections queued; they are done when this returns.
+  template <class Submit>
+  void run_queued(Submit&& submit) {
+    struct Queueing {
+      explicit Queueing(msc_stream& stream) : stream_(stream) { stream_.queue_ = &stream_.sections_; }
+      ~Queueing() { stream_.queue_ = nullptr; }
+      msc_stream& stream_;
+    } queueing(*this);
+    sections_.run(submit);
+  }
+
+  /// The graph that ops are added to in place of running; NULL: none.
+  msc_graph* capture() const { return capture_.get(); }
+  /// @return the capture before.
+  std::unique_ptr<msc_graph> set_capture(std::unique_ptr<msc_graph> graph);
 
   msc_device* device;
   msc::Backend::Handle handle;
 
  private:
-  class Scratch {
-   public:
-    ~Scratch();
-    std::byte* take(size_t bytes);
-
-   private:
-    std::byte* data_ = nullptr;
-    size_t bytes_ = 0;
-  };
-  Scratch inner_;
-  Scratch outer_;
+  msc::SectionQueue sections_;
+  msc::SectionQueue* queue_ = nullptr;
+  std::unique_ptr<msc_graph> capture_;
+  msc::Scratch inner_;
+  msc::Scratch outer_;
 };
 
 /// Zeroed, 64-byte aligned memory of the device; the host may follow `data` on CPU devices only.

@@ -143,6 +143,8 @@ unsigned ThreadPool::num_pinned_threads() const noexcept {
   return state_->num_pinned.load(std::memory_order_relaxed);
 }
 
+unsigned ThreadPool::spin_microseconds() const noexcept { return state_->spin_microseconds; }
+
 void ThreadPool::run_erased(ErasedSection section, void* context) {
   State& state = *state_;
   if (current_pool == &state) {

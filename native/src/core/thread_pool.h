@@ -24,6 +24,7 @@ class ThreadPool {
 
   unsigned num_threads() const noexcept;
   unsigned num_pinned_threads() const noexcept;
+  unsigned spin_microseconds() const noexcept;
 
   /// Calls section(thread_index) once on every thread and returns when all have returned; no allocation.
   /// The first exception thrown by any thread is rethrown here (a section that uses barrier() must not throw
@@ -59,17 +60,6 @@ inline Range split_range(int64_t count, unsigned thread, unsigned num_threads, i
   const int64_t begin = units * thread / num_threads * grain;
   const int64_t end = units * (thread + 1) / num_threads * grain;
   return {begin < count ? begin : count, end < count ? end : count};
-}
-
-/// Calls f(thread, range) until `count` items are covered: on every thread of the pool with a range of its own, or once on
-/// the calling thread when `alone` (waking the pool costs more than small work).
-template <class F>
-void for_each_range(ThreadPool& pool, int64_t count, bool alone, F&& f) {
-  if (alone || pool.num_threads() == 1) {
-    f(0u, Range{0, count});
-    return;
-  }
-  pool.run([&](unsigned thread) { f(thread, split_range(count, thread, pool.num_threads())); });
 }
 
 }  // namespace msc

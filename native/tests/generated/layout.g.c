@@ -8,6 +8,7 @@
 #include "moesaic/batch.h"
 #include "moesaic/calibrate.h"
 #include "moesaic/device.h"
+#include "moesaic/graph.h"
 #include "moesaic/latent.h"
 #include "moesaic/moe.h"
 #include "moesaic/ops.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "core/section.h"
 #include "cpu/attention/block.h"
 #include "moesaic/device.h"
 
@@ -35,34 +36,43 @@ struct Piece {
   int64_t block_chunk_end;
 };
 
-class Run {
+/// The plan of a call.
+class AttentionSection {
  public:
-  Run(msc_stream& stream, const msc_batch& batch, const msc_kv_cache& cache, const AttentionTask& task)
-      : stream_(stream),
-        batch_(batch),
+  AttentionSection(msc_stream& stream, const msc_batch& batch, const msc_kv_cache& cache, const AttentionTask& task)
+      : batch_(batch),
         cache_(cache),
         layout_(cache.layout),
         task_(task),
         kernels_(layout_.is_latent() ? latent_kernels(stream.device->isa) : attention_kernels(stream.device->isa)),
         heads_per_kv_head_(task.num_q_heads / cache.layout.num_kv_heads),
         block_tokens_(std::max<int64_t>(
-            1, kernels_.max_block_rows / (divide_up(heads_per_kv_head_, kernels_.head_tile) * kernels_.head_tile))) {}
-
-  void run() {
+            1, kernels_.max_block_rows / (divide_up(heads_per_kv_head_, kernels_.head_tile) * kernels_.head_tile))) {
     measure();
     if (num_blocks_ == 0) {
       return;
     }
-    const bool parallel = work_ > kInlineWork && stream_.device->pool.num_threads() > 1;
-    num_threads_ = parallel ? stream_.device->pool.num_threads() : 1;
+    num_threads_ = work_ > kInlineWork ? stream.device->pool.num_threads() : 1;
     choose_groups();
     choose_span();
-    take_scratch();
+    take_scratch(stream);
     make_pieces();
-    if (parallel) {
-      stream_.device->pool.run([this](unsigned thread) { work(thread); });
-    } else {
-      work(0);
+  }
+
+  bool is_alone() const { return num_threads_ == 1; }
+
+  void work(unsigned thread) {
+    float* scratch = thread_scratch_ + (thread_floats_ + 15) / 16 * 16 * (is_alone() ? 0 : thread);
+    for (int64_t i; (i = next_piece_.fetch_add(1, std::memory_order_relaxed)) < num_pieces_;) {
+      Piece& piece = pieces_[i];
+      piece.block.scratch = scratch;
+      kernels_.run(piece.block);
+      // Whoever ends a block's last piece folds its chunks, always from left to right.
+      if (piece.pieces_left != nullptr && piece.pieces_left->fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        piece.block.chunk_begin = piece.block_chunk_begin;
+        piece.block.chunk_end = piece.block_chunk_end;
+        kernels_.combine(piece.block);
+      }
     }
   }
 
@@ -129,7 +139,7 @@ class Run {
     return span_ >= chunks ? 1 : (chunks + span_ - 1) / span_;
   }
 
-  void take_scratch() {
+  void take_scratch(msc_stream& stream) {
     for_each_block([&](const TokenBlock& block) {
       const int64_t pieces = pieces_of(block);
       num_pieces_ += pieces * num_groups_;
@@ -145,7 +155,7 @@ class Run {
     const uint64_t partial_bytes = aligned(static_cast<uint64_t>(partial_floats_) * sizeof(float));
     const uint64_t piece_bytes = aligned(static_cast<uint64_t>(num_pieces_) * sizeof(Piece));
     const uint64_t counter_bytes = static_cast<uint64_t>(num_counters_) * sizeof(std::atomic<uint32_t>);
-    std::byte* base = stream_.scratch(thread_bytes + partial_bytes + piece_bytes + counter_bytes);
+    std::byte* base = stream.scratch(thread_bytes + partial_bytes + piece_bytes + counter_bytes);
     thread_scratch_ = reinterpret_cast<float*>(base);
     partials_ = reinterpret_cast<float*>(base + thread_bytes);
     pieces_ = reinterpret_cast<Piece*>(base + thread_bytes + partial_bytes);
@@ -204,26 +214,10 @@ class Run {
     return block;
   }
 
-  void work(unsigned thread) {
-    float* scratch = thread_scratch_ + (thread_floats_ + 15) / 16 * 16 * thread;
-    for (int64_t i; (i = next_piece_.fetch_add(1, std::memory_order_relaxed)) < num_pieces_;) {
-      Piece& piece = pieces_[i];
-      piece.block.scratch = scratch;
-      kernels_.run(piece.block);
-      // Whoever ends a block's last piece folds its chunks, always from left to right.
-      if (piece.pieces_left != nullptr && piece.pieces_left->fetch_sub(1, std::memory_order_acq_rel) == 1) {
-        piece.block.chunk_begin = piece.block_chunk_begin;
-        piece.block.chunk_end = piece.block_chunk_end;
-        kernels_.combine(piece.block);
-      }
-    }
-  }
-
-  msc_stream& stream_;
   const msc_batch& batch_;
   const msc_kv_cache& cache_;
   const KvLayout& layout_;
-  const AttentionTask& task_;
+  const AttentionTask task_;
   const AttentionKernels& kernels_;
   const int64_t heads_per_kv_head_;
   const int64_t block_tokens_;
@@ -276,7 +270,7 @@ const AttentionKernels& latent_kernels(int32_t isa) {
 }
 
 void attention(msc_stream& stream, const msc_batch& batch, const msc_kv_cache& cache, const AttentionTask& task) {
-  Run(stream, batch, cache, task).run();
+  run_section<AttentionSection>(stream, batch, cache, task);
 }
 
 }  // namespace msc::cpu

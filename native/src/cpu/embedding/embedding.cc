@@ -1,5 +1,6 @@
 #include "cpu/embedding/embedding.h"
 
+#include "core/section.h"
 #include "cpu/weight/pack.h"
 
 namespace msc::cpu {
@@ -33,13 +34,12 @@ void add_rows(const PackedMatrix& table, const int32_t* rows, float scale, float
 
 void embedding(msc_stream& stream, const PackedMatrix& table, const int32_t* rows, float scale, bool accumulate,
                Matrix<float> out) {
-  ThreadPool& pool = stream.device->pool;
   const size_t spare_floats = static_cast<size_t>(out.cols + 15) / 16 * 16;
   float* spare = nullptr;
   if (accumulate) {
-    spare = reinterpret_cast<float*>(stream.scratch(spare_floats * sizeof(float) * pool.num_threads()));
+    spare = reinterpret_cast<float*>(stream.scratch(spare_floats * sizeof(float) * stream.device->pool.num_threads()));
   }
-  const auto section = [&](unsigned thread, Range range) {
+  const auto section = [=](unsigned thread, Range range) {
     if (accumulate) {
       add_rows(table, rows, scale, spare + spare_floats * thread, out, range);
     } else {
@@ -47,7 +47,7 @@ void embedding(msc_stream& stream, const PackedMatrix& table, const int32_t* row
     }
   };
   constexpr int64_t kAloneValues = 8192;  // fewer do not repay waking the other threads
-  for_each_range(pool, out.rows, out.rows * out.cols <= kAloneValues, section);
+  for_each_range(stream, out.rows, out.rows * out.cols <= kAloneValues, section);
 }
 
 }  // namespace msc::cpu

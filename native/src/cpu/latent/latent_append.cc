@@ -1,5 +1,6 @@
 #include "cpu/latent/latent_append.h"
 
+#include "core/section.h"
 #include "cpu/rope/rope.h"
 
 namespace msc::cpu {
@@ -13,14 +14,13 @@ constexpr int64_t kInlineElements = 16 * 1024;
 void latent_append(msc_stream& stream, const msc_batch& batch, msc_kv_cache& cache, const LatentAppendTask& task) {
   const KvLayout& layout = cache.layout;
   const RopeKernels& kernels = rope_kernels(stream.device->isa);
-  ThreadPool& pool = stream.device->pool;
   const int64_t d = layout.k_width - layout.latent_width;
   const int64_t q_width = task.q.cols / task.num_q_heads;
   const int64_t rotated_width = task.rotated.cols / task.num_q_heads;
   const int64_t key_stride = (layout.k_width + 15) / 16 * 16;
   auto* keys =
-      reinterpret_cast<float*>(stream.scratch(static_cast<size_t>(key_stride) * sizeof(float) * pool.num_threads()));
-  const auto append = [&](unsigned thread, Range tokens) {
+      reinterpret_cast<float*>(stream.scratch(static_cast<size_t>(key_stride) * sizeof(float) * stream.device->pool.num_threads()));
+  const auto append = [=, &batch, &cache, &layout, &kernels](unsigned thread, Range tokens) {
     float* key = keys + key_stride * thread;
     size_t sequence = 0;
     for (int64_t t = tokens.begin; t < tokens.end; ++t) {
@@ -42,7 +42,7 @@ void latent_append(msc_stream& stream, const msc_batch& batch, msc_kv_cache& cac
     }
   };
   const int64_t elements = batch.num_tokens * (task.num_q_heads * d + layout.k_width);
-  for_each_range(pool, batch.num_tokens, elements < kInlineElements, append);
+  for_each_range(stream, batch.num_tokens, elements < kInlineElements, append);
 }
 
 }  // namespace msc::cpu

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstring>
 
+#include "core/section.h"
 #include "cpu/attention/block.h"
 #include "cpu/linear/group_units.h"
 #include "cpu/linear/matrix_rows.h"
@@ -51,11 +52,10 @@ void read_latent(const KvLayout& layout, const std::byte* page, int64_t slot, fl
 
 /// A unit of work is one head of one sequence: chunk by chunk of positions, its keys and values are computed into a page
 /// of its own, to which all the sequence's query tokens then attend.
-class ExpandedRun {
+class ExpandedSection {
  public:
-  ExpandedRun(msc_stream& stream, const msc_batch& batch, const msc_kv_cache& cache, const LatentExpandedTask& task)
-      : stream_(stream),
-        batch_(batch),
+  ExpandedSection(msc_stream& stream, const msc_batch& batch, const msc_kv_cache& cache, const LatentExpandedTask& task)
+      : batch_(batch),
         cache_(cache),
         latent_(cache.layout),
         task_(task),
@@ -66,25 +66,25 @@ class ExpandedRun {
         value_plan_(plan_matrix(kernels_, task.value->layout().format, task.precision)),
         nope_(task.key->layout().rows),
         layout_(expanded_layout(nope_ + latent_.k_width - latent_.latent_width, task.value->layout().rows)),
-        block_tokens_(attention_.max_block_rows) {}
-
-  void run() {
+        block_tokens_(attention_.max_block_rows) {
     for (int64_t s = 0; s < batch_.num_sequences; ++s) {
       max_blocks_ = std::max(max_blocks_, (num_tokens(s) + block_tokens_ - 1) / block_tokens_);
       if (num_tokens(s) > 0) {
         max_chunks_ = std::max(max_chunks_, last_position(s) / kAttentionChunk + 1);
       }
     }
-    if (max_blocks_ == 0) {
-      return;
+    if (max_blocks_ > 0) {
+      take_scratch(stream);
     }
-    take_scratch();
-    stream_.device->pool.run([this](unsigned thread) {
-      const int64_t count = batch_.num_sequences * task_.num_q_heads;
-      for (int64_t i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < count;) {
-        run_head(i / task_.num_q_heads, i % task_.num_q_heads, memory_ + thread_bytes_ * thread);
-      }
-    });
+  }
+
+  bool is_alone() const { return max_blocks_ == 0; }
+
+  void work(unsigned thread) {
+    const int64_t count = batch_.num_sequences * task_.num_q_heads;
+    for (int64_t i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < count;) {
+      run_head(i / task_.num_q_heads, i % task_.num_q_heads, memory_ + thread_bytes_ * thread);
+    }
   }
 
  private:
@@ -105,7 +105,7 @@ class ExpandedRun {
     return batch_.positions[static_cast<size_t>(batch_.query_offsets[static_cast<size_t>(s) + 1]) - 1];
   }
 
-  void take_scratch() {
+  void take_scratch(msc_stream& stream) {
     latent_stride_ = round_up(latent_.k_width, 16);
     key_row_bytes_ = prepared_row_bytes(key_plan_.input, latent_.latent_width);
     value_row_bytes_ = prepared_row_bytes(value_plan_.input, latent_.latent_width);
@@ -114,7 +114,7 @@ class ExpandedRun {
     thread_bytes_ = static_cast<size_t>(reinterpret_cast<uintptr_t>(ends.blocks)) +
                     static_cast<size_t>(block_floats_ * max_blocks_) * sizeof(float);
     const auto page_table_bytes = static_cast<size_t>(round_up(max_chunks_ * 4, 64));
-    std::byte* memory = stream_.scratch(page_table_bytes + thread_bytes_ * stream_.device->pool.num_threads());
+    std::byte* memory = stream.scratch(page_table_bytes + thread_bytes_ * stream.device->pool.num_threads());
     // Every chunk lies in the one page.
     pages_ = reinterpret_cast<int32_t*>(memory);
     std::fill_n(pages_, max_chunks_, 0);
@@ -225,11 +225,10 @@ class ExpandedRun {
     attention_.run(block);
   }
 
-  msc_stream& stream_;
   const msc_batch& batch_;
   const msc_kv_cache& cache_;
   const KvLayout& latent_;
-  const LatentExpandedTask& task_;
+  const LatentExpandedTask task_;
   const LinearKernels& kernels_;
   const AttentionKernels& attention_;
   const RopeKernels& rope_;
@@ -254,7 +253,7 @@ class ExpandedRun {
 }  // namespace
 
 void latent_expanded(msc_stream& stream, const msc_batch& batch, const msc_kv_cache& cache, const LatentExpandedTask& task) {
-  ExpandedRun(stream, batch, cache, task).run();
+  run_section<ExpandedSection>(stream, batch, cache, task);
 }
 
 }  // namespace msc::cpu

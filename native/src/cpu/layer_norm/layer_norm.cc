@@ -1,5 +1,7 @@
 #include "cpu/layer_norm/layer_norm.h"
 
+#include "core/section.h"
+
 namespace msc::cpu {
 namespace {
 
@@ -25,7 +27,7 @@ void layer_norm(msc_stream& stream, Matrix<const float> input, const float* weig
                 Matrix<float> out) {
   const LayerNormRow row = layer_norm_row(stream.device->isa);
   const bool alone = input.rows * input.cols < kInlineElements;
-  for_each_range(stream.device->pool, input.rows, alone, [&](unsigned, Range range) {
+  for_each_range(stream, input.rows, alone, [=](unsigned, Range range) {
     for (int64_t r = range.begin; r < range.end; ++r) {
       row(input.row(r), weight, bias, input.cols, eps, out.row(r));
     }

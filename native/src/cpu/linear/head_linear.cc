@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/section.h"
 #include "cpu/linear/group_units.h"
 #include "cpu/linear/matrix_rows.h"
 #include "cpu/linear/prepared_rows.h"
@@ -17,9 +18,9 @@ constexpr int64_t kTileRows = 12;
 constexpr int64_t kItemsPerThread = 4;
 
 /// An item is some row groups of one head for one block of rows; its thread prepares the (short) rows it needs itself.
-class HeadLinearRun {
+class HeadLinearSection {
  public:
-  HeadLinearRun(msc_stream& stream, const HeadLinearCall& call)
+  HeadLinearSection(msc_stream& stream, const HeadLinearCall& call)
       : call_(call),
         kernels_(linear_kernels(stream.device->isa, stream.device->features)),
         plan_(plan_matrix(kernels_, call.weight->layout().format, call.precision)),
@@ -39,15 +40,14 @@ class HeadLinearRun {
     const size_t shares_bytes = sizeof(WorkShares::Share) * pool_.num_threads();
     thread_bytes_ = row_bytes_ * static_cast<size_t>(block_rows_);
     std::byte* memory = stream.scratch(shares_bytes + thread_bytes_ * pool_.num_threads());
-    shares_ = reinterpret_cast<WorkShares::Share*>(memory);
+    shares_ = WorkShares(reinterpret_cast<WorkShares::Share*>(memory), num_items_, pool_.num_threads());
     rows_ = memory + shares_bytes;
   }
 
-  void run() {
-    WorkShares shares(shares_, num_items_, pool_.num_threads());
-    pool_.run([&](unsigned thread) {
-      shares.run(thread, [&](int64_t item) { run_item(item, rows_ + thread_bytes_ * thread); });
-    });
+  bool is_alone() const { return false; }
+
+  void work(unsigned thread) {
+    shares_.run(thread, [&](int64_t item) { run_item(item, rows_ + thread_bytes_ * thread); });
   }
 
  private:
@@ -76,7 +76,7 @@ class HeadLinearRun {
     }
   }
 
-  const HeadLinearCall& call_;
+  const HeadLinearCall call_;
   const LinearKernels& kernels_;
   const MatrixPlan plan_;
   const InputTransform transform_;
@@ -88,7 +88,7 @@ class HeadLinearRun {
   int64_t parts_ = 1;
   int64_t num_items_ = 0;
   size_t thread_bytes_ = 0;
-  WorkShares::Share* shares_ = nullptr;
+  WorkShares shares_;
   std::byte* rows_ = nullptr;
 };
 
@@ -96,7 +96,7 @@ class HeadLinearRun {
 
 void head_linear(msc_stream& stream, const HeadLinearCall& call) {
   if (call.input.rows > 0) {
-    HeadLinearRun(stream, call).run();
+    run_section<HeadLinearSection>(stream, call);
   }
 }
 

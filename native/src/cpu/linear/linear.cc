@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "core/section.h"
 #include "cpu/linear/group_units.h"
 #include "cpu/linear/matrix_rows.h"
 #include "cpu/linear/prepared_rows.h"
@@ -18,10 +19,10 @@ constexpr size_t kRowBlockBytes = 192 * 1024;
 
 constexpr size_t align_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-/// A run of the op: who prepares which rows, and the list of (row block, target, row groups).
-class LinearRun {
+/// The plan of a call: who prepares which rows, and the list of (row block, target, row groups).
+class LinearSection {
  public:
-  LinearRun(msc_stream& stream, const LinearCall& call)
+  LinearSection(msc_stream& stream, const LinearCall& call)
       : call_(call),
         kernels_(linear_kernels(stream.device->isa, stream.device->features)),
         pool_(stream.device->pool),
@@ -33,22 +34,21 @@ class LinearRun {
       plans_[i] = plan_matrix(kernels_, call.targets[i].matrix.layout.format, call.precision);
       slot_of_target_[i] = find_slot(plans_[i].input, call.targets[i].matrix.permutation);
     }
-    plan_scratch(stream);
+    std::byte* const shares = plan_scratch(stream);
     plan_items();
+    shares_ = WorkShares(reinterpret_cast<WorkShares::Share*>(shares), num_items_, num_threads_);
   }
 
-  void run() {
-    WorkShares shares(shares_, num_items_, num_threads_);
-    const auto section = [&](unsigned thread) {
-      std::byte* rows = rows_ + (alone_ ? thread * copy_bytes_ : 0);
-      const Range mine = alone_ ? Range{0, num_rows_} : split_range(num_rows_, thread, num_threads_);
-      prepare(mine, spare_ + thread * spare_bytes_, rows);
-      if (!alone_ && num_threads_ > 1) {
-        pool_.barrier();
-      }
-      shares.run(thread, [&](int64_t item) { run_item(item, rows); });
-    };
-    pool_.run(section);
+  bool is_alone() const { return false; }
+
+  void work(unsigned thread) {
+    std::byte* rows = rows_ + (alone_ ? thread * copy_bytes_ : 0);
+    const Range mine = alone_ ? Range{0, num_rows_} : split_range(num_rows_, thread, num_threads_);
+    prepare(mine, spare_ + thread * spare_bytes_, rows);
+    if (!alone_ && num_threads_ > 1) {
+      pool_.barrier();
+    }
+    shares_.run(thread, [&](int64_t item) { run_item(item, rows); });
   }
 
  private:
@@ -74,7 +74,8 @@ class LinearRun {
     return num_slots_++;
   }
 
-  void plan_scratch(msc_stream& stream) {
+  /// @return memory of the shares.
+  std::byte* plan_scratch(msc_stream& stream) {
     size_t largest_row = 0;
     bool permutes = false;
     for (int i = 0; i < num_slots_; ++i) {
@@ -91,7 +92,6 @@ class LinearRun {
     const size_t shares_bytes = sizeof(WorkShares::Share) * num_threads_;
     std::byte* memory =
         stream.scratch(shares_bytes + spare_bytes_ * num_threads_ + copy_bytes_ * (alone_ ? num_threads_ : 1));
-    shares_ = reinterpret_cast<WorkShares::Share*>(memory);
     spare_ = memory + shares_bytes;
     rows_ = spare_ + spare_bytes_ * num_threads_;
 
@@ -102,6 +102,7 @@ class LinearRun {
     const int64_t blocks = (num_rows_ + limit - 1) / limit;
     block_rows_ = ((num_rows_ + blocks - 1) / blocks + kTileRows - 1) / kTileRows * kTileRows;
     num_blocks_ = (num_rows_ + block_rows_ - 1) / block_rows_;
+    return memory;
   }
 
   void plan_items() {
@@ -199,7 +200,7 @@ class LinearRun {
 
   static constexpr int kMaxTileFloats = GroupUnits::kMaxTileRowsTimesGroups * 16;
 
-  const LinearCall& call_;
+  const LinearCall call_;
   const LinearKernels& kernels_;
   ThreadPool& pool_;
   const InputTransform transform_;
@@ -214,7 +215,7 @@ class LinearRun {
   size_t copy_bytes_ = 0;
   size_t row_spare_bytes_ = 0;
   size_t spare_bytes_ = 0;  // of one thread
-  WorkShares::Share* shares_ = nullptr;
+  WorkShares shares_;
   std::byte* spare_ = nullptr;
   std::byte* rows_ = nullptr;
 
@@ -231,7 +232,7 @@ class LinearRun {
 
 void linear(msc_stream& stream, const LinearCall& call) {
   if (call.input.rows > 0) {
-    LinearRun(stream, call).run();
+    run_section<LinearSection>(stream, call);
   }
 }
 

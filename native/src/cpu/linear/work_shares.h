@@ -17,6 +17,8 @@ class WorkShares {
     int64_t end;
   };
 
+  WorkShares() = default;
+
   /// @param memory [num_threads], uninitialised.
   WorkShares(Share* memory, int64_t count, unsigned num_threads) : shares_(memory), num_threads_(num_threads) {
     for (unsigned thread = 0; thread < num_threads; ++thread) {
@@ -56,8 +58,8 @@ class WorkShares {
 
   static constexpr int64_t kMostAtOnce = 4;
 
-  Share* shares_;
-  unsigned num_threads_;
+  Share* shares_ = nullptr;
+  unsigned num_threads_ = 0;
 };
 
 }  // namespace msc::cpu

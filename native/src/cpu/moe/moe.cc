@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 
+#include "core/section.h"
 #include "cpu/linear/prepared_rows.h"
 #include "cpu/linear/work_shares.h"
 #include "cpu/moe/expert_blocks.h"
@@ -16,10 +17,10 @@ namespace {
 constexpr int64_t kMaxTokens = 2048;
 constexpr int64_t kTileFloats = GroupUnits::kMaxTileRowsTimesGroups * 16;
 
-/// A run of the op on some tokens.
-class MoeRun {
+/// The plan of a call on some tokens, whose experts are known.
+class MoeSection {
  public:
-  MoeRun(msc_stream& stream, const MoeCall& call, int64_t first_token, int64_t num_tokens)
+  MoeSection(msc_stream& stream, const MoeCall& call, int64_t first_token, int64_t num_tokens)
       : call_(call),
         pool_(stream.device->pool),
         num_threads_(stream.device->pool.num_threads()),
@@ -37,32 +38,32 @@ class MoeRun {
     blocks_ = ExpertBlocks(scratch_.blocks, routed_, shared_, list, num_tokens, scratch_.panel_groups,
                            scratch_.widest_row);
     list_rows_of_tokens();
+    hidden_items_ = WorkShares(scratch_.hidden_shares, blocks_.num_hidden_items(), num_threads_);
+    out_items_ = WorkShares(scratch_.out_shares, blocks_.num_out_items(), num_threads_);
   }
 
-  void run() {
-    WorkShares hidden_items(scratch_.hidden_shares, blocks_.num_hidden_items(), num_threads_);
-    WorkShares out_items(scratch_.out_shares, blocks_.num_out_items(), num_threads_);
-    pool_.run([&](unsigned thread) {
-      // A single row every thread prepares for itself: the others would only wait for it.
-      const unsigned copy = alone_ ? thread : 0;
-      prepare_input(alone_ ? Range{0, num_tokens_} : split_range(num_tokens_, thread, num_threads_), copy);
-      if (!alone_) {
-        pool_.barrier();
-      }
-      hidden_items.run(thread, [&](int64_t item) { run_hidden_item(item, copy); });
+  bool is_alone() const { return false; }
+
+  void work(unsigned thread) {
+    // A single row every thread prepares for itself: the others would only wait for it.
+    const unsigned copy = alone_ ? thread : 0;
+    prepare_input(alone_ ? Range{0, num_tokens_} : split_range(num_tokens_, thread, num_threads_), copy);
+    if (!alone_) {
       pool_.barrier();
-      for (int64_t panel = 0; panel < scratch_.num_panels; ++panel) {
-        out_items.run(thread, [&](int64_t item) { run_out_item(panel, item); });
-        pool_.barrier();
-        add_partial(panel, thread);
-        if (panel + 1 < scratch_.num_panels) {
-          if (thread == 0) {
-            out_items = WorkShares(scratch_.out_shares, blocks_.num_out_items(), num_threads_);
-          }
-          pool_.barrier();
+    }
+    hidden_items_.run(thread, [&](int64_t item) { run_hidden_item(item, copy); });
+    pool_.barrier();
+    for (int64_t panel = 0; panel < scratch_.num_panels; ++panel) {
+      out_items_.run(thread, [&](int64_t item) { run_out_item(panel, item); });
+      pool_.barrier();
+      add_partial(panel, thread);
+      if (panel + 1 < scratch_.num_panels) {
+        if (thread == 0) {
+          out_items_ = WorkShares(scratch_.out_shares, blocks_.num_out_items(), num_threads_);
         }
+        pool_.barrier();
       }
-    });
+    }
   }
 
  private:
@@ -227,7 +228,7 @@ class MoeRun {
     }
   }
 
-  const MoeCall& call_;
+  const MoeCall call_;
   ThreadPool& pool_;
   const unsigned num_threads_;
   const LinearKernels& kernels_;
@@ -239,13 +240,16 @@ class MoeRun {
   const bool alone_;  // every thread prepares the input for itself
   const MoeScratch scratch_;
   ExpertBlocks blocks_;
+  WorkShares hidden_items_;
+  WorkShares out_items_;
 };
 
 }  // namespace
 
 void moe(msc_stream& stream, const MoeCall& call) {
+  wait_for_ops(stream);  // The plan reads the chosen experts.
   for (int64_t first = 0; first < call.input.rows; first += kMaxTokens) {
-    MoeRun(stream, call, first, std::min(kMaxTokens, call.input.rows - first)).run();
+    run_section<MoeSection>(stream, call, first, std::min(kMaxTokens, call.input.rows - first));
   }
 }
 

@@ -1,5 +1,7 @@
 #include "cpu/norm/norm.h"
 
+#include "core/section.h"
+
 namespace msc::cpu {
 namespace {
 
@@ -37,7 +39,7 @@ RmsNormRow rms_norm_add_row(int32_t isa) {
 void rms_norm(msc_stream& stream, Matrix<const float> input, const float* weight, float eps, bool add, Matrix<float> out) {
   const RmsNormRow row = add ? rms_norm_add_row(stream.device->isa) : rms_norm_row(stream.device->isa);
   const bool alone = input.rows * input.cols < kInlineElements;
-  for_each_range(stream.device->pool, input.rows, alone, [&](unsigned, Range range) {
+  for_each_range(stream, input.rows, alone, [=](unsigned, Range range) {
     for (int64_t r = range.begin; r < range.end; ++r) {
       row(input.row(r), weight, input.cols, eps, out.row(r));
     }

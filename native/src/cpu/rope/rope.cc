@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "core/section.h"
 #include "cpu/norm/norm.h"
 
 namespace msc::cpu {
@@ -29,7 +30,7 @@ const RopeKernels& rope_kernels(int32_t isa) {
 void rope_table(msc_stream& stream, const msc_batch& batch, Matrix<const float> inv_freq, float factor,
                 Matrix<float> table) {
   const int64_t half = inv_freq.cols;
-  for_each_range(stream.device->pool, batch.num_tokens, batch.num_tokens * half < kInlineAngles, [&](unsigned, Range tokens) {
+  for_each_range(stream, batch.num_tokens, batch.num_tokens * half < kInlineAngles, [=, &batch](unsigned, Range tokens) {
     for (int64_t t = tokens.begin; t < tokens.end; ++t) {
       const auto position = static_cast<float>(batch.positions[static_cast<size_t>(t)]);
       float* row = table.row(t);
@@ -52,7 +53,7 @@ void rope_append(msc_stream& stream, const msc_batch& batch, msc_kv_cache& cache
   const int64_t key_stride = whole + (layout.k_width + 15) / 16 * 16;
   auto* keys = reinterpret_cast<float*>(stream.scratch(static_cast<size_t>(key_stride) * sizeof(float) * num_threads));
   const int64_t elements = batch.num_tokens * (task.q.cols + task.k.cols + task.v.cols);
-  for_each_range(stream.device->pool, batch.num_tokens, elements < kInlineElements, [&](unsigned thread, Range tokens) {
+  for_each_range(stream, batch.num_tokens, elements < kInlineElements, [=, &batch, &cache, &layout, &kernels](unsigned thread, Range tokens) {
     float* const normed_key = keys + key_stride * thread;
     float* const key = normed_key + whole;
     const float* const q_head_norm = task.q_norm_is_whole ? nullptr : task.q_norm;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/section.h"
 #include "cpu/router/row.h"
 #include "cpu/router/routing_state.h"
 
@@ -150,6 +151,7 @@ int64_t capacity_of(const RouterRule& rule, const CapacityRule& limits, int64_t 
 
 void apply_capacity(msc_stream& stream, const RouterRule& rule, const CapacityRule& limits, bool limited,
                     Matrix<const float> logits, Matrix<int32_t> ids, Matrix<float> weights) {
+  wait_for_ops(stream);  // Counts follow from the choices of the op before, token by token.
   const msc_batch& batch = *limits.batch;
   const auto row_bytes = static_cast<size_t>(router_scratch_floats(rule)) * sizeof(float);
   const auto count_bytes = static_cast<size_t>(rule.num_experts) * sizeof(int32_t);

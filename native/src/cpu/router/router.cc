@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/section.h"
 #include "cpu/router/row.h"
 
 namespace msc::cpu {
@@ -159,12 +160,11 @@ RouterScores router_scores(int32_t isa) {
 void route(msc_stream& stream, const RouterRule& rule, Matrix<const float> logits, Matrix<const int32_t> forced,
            Matrix<int32_t> ids, Matrix<float> weights) {
   const RouterScores scores = router_scores(stream.device->isa);
-  ThreadPool& pool = stream.device->pool;
   const int64_t thread_floats = router_scratch_floats(rule);
   auto* scratch =
-      reinterpret_cast<float*>(stream.scratch(static_cast<size_t>(thread_floats) * sizeof(float) * pool.num_threads()));
+      reinterpret_cast<float*>(stream.scratch(static_cast<size_t>(thread_floats) * sizeof(float) * stream.device->pool.num_threads()));
   const bool alone = logits.rows * logits.cols < kInlineLogits;
-  for_each_range(pool, logits.rows, alone, [&](unsigned thread, Range range) {
+  for_each_range(stream, logits.rows, alone, [=](unsigned thread, Range range) {
     for (int64_t r = range.begin; r < range.end; ++r) {
       route_row(scores, rule, logits.row(r), forced ? forced.row(r) : nullptr, ids.row(r), weights.row(r),
                 scratch + thread_floats * thread);

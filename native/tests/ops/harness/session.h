@@ -19,7 +19,8 @@ namespace optest {
 /// must not be: guard bands, inputs. What it made lives as long as it does.
 class Session {
  public:
-  Session(const Variant& variant, uint32_t num_threads, const std::string& case_name, Timer* timer);
+  /// @param launches ops are captured in a graph, which is launched, in place of running at once.
+  Session(const Variant& variant, uint32_t num_threads, const std::string& case_name, Timer* timer, bool launches = false);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -65,6 +66,8 @@ class Session {
     std::vector<uint32_t> input_bits;  // of tensors that are not writable
   };
   GuardedTensor& add(const std::string& name, int64_t rows, int64_t cols, int32_t format, Layout layout, bool writable);
+  /// Runs `call` in the session's way.
+  msc_status submit(const std::function<msc_status()>& call);
   void check_untouched(const char* when) const;
 
   const Variant& variant_;
@@ -73,6 +76,7 @@ class Session {
   msc_stream* stream_ = nullptr;
   Rng rng_;
   Timer* timer_;
+  bool launches_;
   std::vector<Entry> entries_;
   std::vector<std::function<void()>> releases_;
 };

@@ -23,6 +23,7 @@ public sealed class DecoderExecutor : IDisposable
     private readonly PreparedNorm _outputNorm;
     private readonly LayerRunner _runner;
     private readonly MtpRunner? _mtp;
+    private readonly StepGraphs _graphs;
 
     /// <exception cref="ArgumentException">A bound is impossible for the model.</exception>
     /// <exception cref="NativeException">The device is out of memory.</exception>
@@ -66,6 +67,7 @@ public sealed class DecoderExecutor : IDisposable
             _head = new PreparedProjection(decoder, description.OutputHead ?? new ProjectionDescription(description.Embedding));
             _outputNorm = new PreparedNorm(decoder, description.OutputNorm);
             _runner = new LayerRunner(Stream, _buffers, _choices, description, decoder.LatentForm, options.Precision);
+            _graphs = disposer.Add(new StepGraphs(Stream, EnqueueStep));
             _mtp = options.UseMtp ? disposer.Add(new MtpRunner(decoder, options, _runner, Stream, _buffers, NumMoeLayers)) : null;
         }
         catch
@@ -128,6 +130,24 @@ public sealed class DecoderExecutor : IDisposable
     public void Run(in BatchContent content)
     {
         _batch.Update(Stream, content);
+        int rows = _batch.NumLogitRows;
+        Logits = rows == 0 ? default : _buffers.Logits.SliceRows(0, rows);
+        if (CanLaunchGraph())
+        {
+            _graphs.Launch(_batch.NumTokens, rows);
+            return;
+        }
+
+        EnqueueStep();
+        _choices?.EndForce();
+    }
+
+    /// <summary>Whether a step's ops follow from its number of tokens and logit rows.</summary>
+    private bool CanLaunchGraph() =>
+        _batch.NumTokens <= StepGraphs.MaxTokens && _decoder.LatentForm != LatentForm.Mixed && _runner.Inputs is null && _choices is not { IsForced: true };
+
+    private void EnqueueStep()
+    {
         Tensor residual = _buffers.Residual.SliceRows(0, _batch.NumTokens);
         DecoderDescription decoder = _decoder.Description;
         Stream.Embedding(_batch, _decoder.Weight(decoder.Embedding), residual, decoder.EmbeddingScale);
@@ -150,7 +170,6 @@ public sealed class DecoderExecutor : IDisposable
         }
 
         ComputeLogits(_batch, _outputNorm, _head);
-        _choices?.EndForce();
     }
 
     /// <summary>
@@ -167,6 +186,8 @@ public sealed class DecoderExecutor : IDisposable
         }
 
         _mtp.Run(next);
+        int rows = _mtp.Batch.NumLogitRows;
+        Logits = rows == 0 ? default : _buffers.Logits.SliceRows(0, rows);
         ComputeLogits(_mtp.Batch, _mtp.OutputNorm, _mtp.OutputHead ?? _head);
         _choices?.EndForce();
     }
@@ -230,7 +251,6 @@ public sealed class DecoderExecutor : IDisposable
     private void ComputeLogits(Batch batch, in PreparedNorm norm, in PreparedProjection head)
     {
         int rows = batch.NumLogitRows;
-        Logits = default;
         if (rows == 0)
         {
             return;
@@ -248,6 +268,5 @@ public sealed class DecoderExecutor : IDisposable
             NormEpsilon = norm.Epsilon,
             Targets = [head.To(logits)],
         });
-        Logits = logits;
     }
 }
