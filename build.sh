@@ -29,7 +29,7 @@ Work on the project:
   build        build; leaves the program at out/bin/moesaic
   test         build and run every test; ends with 'N passed, N failed, N skipped'
   perf-gate    compare measured performance ratios with the checked-in budget
-  publish      trimmed, self-contained program and its archive in out/publish
+  publish      trimmed, self-contained program and its archive in out/publish [--cuda: with the CUDA library]
   pack         NuGet packages of the libraries in out/packages
   clean        remove out/
   help         this text

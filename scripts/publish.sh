@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Trimmed, self-contained program in out/publish/moesaic and its archive; runs it in an empty environment and
-# fails when the archive exceeds its limit.
+# fails when the archive exceeds its limit. usage: publish.sh [--cuda]   (--cuda: with libmoesaic_cuda.so, which must have been
+# built; without it the program runs on CPUs)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
@@ -9,12 +10,17 @@ root=$PWD
 . scripts/lib/build.sh
 
 limit_mib=25
+leave_out_cuda=true
+if [ "${1:-}" = --cuda ]; then
+  leave_out_cuda=false
+  [ -f out/native/cuda/libmoesaic_cuda.so ] || { echo "publish.sh: out/native/cuda/libmoesaic_cuda.so is not there: scripts/check-cuda-kernels.sh builds it" >&2; exit 1; }
+fi
 ensure_packages build
 ensure_dotnet
 mkdir -p out/log
 [ -f out/native/release/libmoesaic.so ] || [ -n "$(find out/native/release -name libmoesaic.so -print -quit 2>/dev/null)" ] || build_native release moesaic
 rm -rf out/publish
-"$dotnet" publish src/Moesaic.Cli/Moesaic.Cli.csproj -c Release -r linux-x64 --self-contained -p:PublishTrimmed=true \
+"$dotnet" publish src/Moesaic.Cli/Moesaic.Cli.csproj -c Release -r linux-x64 --self-contained -p:PublishTrimmed=true -p:LeaveOutCuda=$leave_out_cuda \
   -o out/publish/moesaic --nologo -v quiet >out/log/publish-trimmed.log 2>&1 || { cat out/log/publish-trimmed.log >&2; exit 1; }
 # The archive's limit is for what is carried to another machine; xz is in every distribution.
 tar -C out/publish -cJf out/publish/moesaic-linux-x64.tar.xz moesaic
