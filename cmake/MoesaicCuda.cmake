@@ -40,39 +40,67 @@ function(msc_find_cuda_library result name)
     "to a toolkit that is whole, or run: scripts/get-cuda-toolkit.sh")
 endfunction()
 
-# Compiles each .cu file below native/src/cuda for Hopper (its own code) and as PTX for compute capability 8.0; ptxas's
-# reports lie beside the objects as NAME.ptxas.txt. -fmad=false: a multiply-add is fused where the source says so.
-function(msc_add_cuda_kernels name)
-  msc_find_cuda_toolkit()
-  message(STATUS "CUDA ${MSC_CUDA_VERSION}: ${MSC_NVCC}")
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/native/src/cuda/*.cu")
+# Compiles `ARGN` for Hopper (its own code) and as PTX for compute capability 8.0, to objects in the folder `folder` of the
+# build, whose paths go to `result`; ptxas's reports lie beside them as NAME.ptxas.txt. -fmad=false: a multiply-add is fused
+# where the source says so.
+function(msc_compile_cuda result folder)
   set(objects "")
-  foreach(source IN LISTS sources)
+  foreach(source IN LISTS ARGN)
     get_filename_component(stem "${source}" NAME_WE)
-    set(object "${PROJECT_BINARY_DIR}/cuda/${stem}.o")
-    add_custom_command(OUTPUT "${object}" "${PROJECT_BINARY_DIR}/cuda/${stem}.ptxas.txt"
+    set(object "${PROJECT_BINARY_DIR}/${folder}/${stem}.o")
+    set(report "${PROJECT_BINARY_DIR}/${folder}/${stem}.ptxas.txt")
+    add_custom_command(OUTPUT "${object}" "${report}"
       COMMAND ${CMAKE_COMMAND} "-DNVCC=${MSC_NVCC}" "-DHOST=${CMAKE_CXX_COMPILER}" "-DSOURCE=${source}" "-DOBJECT=${object}"
-              "-DROOT=${PROJECT_SOURCE_DIR}/native" "-DREPORT=${PROJECT_BINARY_DIR}/cuda/${stem}.ptxas.txt"
-              -P "${PROJECT_SOURCE_DIR}/cmake/CompileCuda.cmake"
+              "-DROOT=${PROJECT_SOURCE_DIR}/native" "-DREPORT=${report}" -P "${PROJECT_SOURCE_DIR}/cmake/CompileCuda.cmake"
       DEPENDS "${source}" "${PROJECT_SOURCE_DIR}/cmake/CompileCuda.cmake"
       DEPFILE "${object}.d" VERBATIM COMMENT "nvcc ${stem}.cu")
     list(APPEND objects "${object}")
   endforeach()
+  set_source_files_properties(${objects} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
+  set(${result} "${objects}" PARENT_SCOPE)
+endfunction()
+
+# Target `name`: every .cu file below native/src/cuda. Sets what the functions below use.
+function(msc_add_cuda_kernels name)
+  msc_find_cuda_toolkit()
+  message(STATUS "CUDA ${MSC_CUDA_VERSION}: ${MSC_NVCC}")
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/native/src/cuda/*.cu")
+  msc_compile_cuda(objects cuda ${sources})
   add_custom_target(${name} ALL DEPENDS ${objects})
+  msc_find_cuda_library(runtime libcudart_static.a)
   set(MSC_CUDA_OBJECTS "${objects}" PARENT_SCOPE)
+  set(MSC_CUDA_RUNTIME "${runtime}" rt PARENT_SCOPE)
   set(MSC_NVCC "${MSC_NVCC}" PARENT_SCOPE)
 endfunction()
 
 # Links the kernels, their plans and the runtime into the library `name`: it needs the C library alone, finds the driver at
 # run time, and exports one function.
 function(msc_add_cuda_library name)
-  msc_find_cuda_library(runtime libcudart_static.a)
   file(GLOB_RECURSE plans CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/native/src/cuda/*.cc")
   add_library(${name} SHARED ${plans} "${PROJECT_SOURCE_DIR}/native/src/core/error.cc" ${MSC_CUDA_OBJECTS})
-  set_source_files_properties(${MSC_CUDA_OBJECTS} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
   set(version_script "${PROJECT_SOURCE_DIR}/native/exports_cuda.map")
-  target_link_libraries(${name} PRIVATE moesaic_options "${runtime}" rt)
+  target_link_libraries(${name} PRIVATE moesaic_options ${MSC_CUDA_RUNTIME})
   target_link_options(${name} PRIVATE -Wl,--as-needed -Wl,-z,relro,-z,now -Wl,--no-undefined -static-libstdc++ -static-libgcc
     "-Wl,--version-script=${version_script}")
   set_target_properties(${name} PROPERTIES LINK_DEPENDS "${version_script}")
+endfunction()
+
+# Links the CUDA op tests for a device. Test sources see the layer's declarations, behind which device/ allocates memory of
+# the device; kernels are the library's objects.
+function(msc_add_cuda_op_tests name)
+  set(tests "${PROJECT_SOURCE_DIR}/native/tests")
+  file(GLOB sources CONFIGURE_DEPENDS "${tests}/cuda/ops/*.cc" "${tests}/cuda/device/*.cc" "${tests}/ops/harness/*.cc"
+    "${tests}/ops/*_reference.cc")
+  list(FILTER sources EXCLUDE REGEX "/harness/main\\.cc$")
+  file(GLOB_RECURSE plans CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/native/src/cuda/*.cc")
+  file(GLOB device_sources CONFIGURE_DEPENDS "${tests}/cuda/device/*.cu")
+  msc_compile_cuda(device_objects cuda_tests ${device_sources})
+  # device/ has the check of launches, which counts them, too.
+  set(kernels ${MSC_CUDA_OBJECTS})
+  list(FILTER kernels EXCLUDE REGEX "/launch_error\\.o$")
+  add_executable(${name} ${sources} "${tests}/cuda/layer/small_float.cc" ${plans} ${device_objects} ${kernels})
+  target_link_libraries(${name} PRIVATE moesaic_core moesaic_abi ${MSC_CUDA_RUNTIME} GTest::gtest)
+  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/native")
+  target_link_options(${name} PRIVATE -static-libstdc++ -static-libgcc)  # carried to machines that have a driver only
+  add_dependencies(${name} moesaic_cuda)
 endfunction()

@@ -34,6 +34,17 @@ void set_turns(Turns turns);
 /// Threads that have run to their end since the process started, by kernel.
 uint64_t finished_threads(const std::string& kernel);
 
+/// Memory for kernels, aligned as cudaMalloc aligns and filled with kFill, so that what a kernel leaves alone is the same
+/// in every run; the host reaches it through the same pointer. Nothing counts as written.
+inline constexpr unsigned char kFill = 0xA5;
+void* allocate_global(size_t bytes, std::string name);
+void free_global(void* address) noexcept;
+/// Before the host follows a pointer that kernels were given. Throws what they did wrong.
+void wait_for_kernels();
+/// Whether Memory::count_initialised has seen each write. On a device it cannot: there it counts the bytes that differ from
+/// kFill, of which a byte that was written may be none.
+bool sees_every_write();
+
 /// Runs `body(context)` for every thread of the grid. Throws Fault.
 void run_grid(Launch launch, void (*body)(const void*), const void* context);
 

@@ -1,5 +1,4 @@
-// Operations that the lanes of a warp do together, and arithmetic of formats that the host lacks. Not instrumented: they
-// read what other lanes hold.
+// Operations that the lanes of a warp do together. Not instrumented: they read what other lanes hold.
 #include "tests/cuda/layer/cuda_target.h"
 
 #include "tests/cuda/layer/block.h"
@@ -64,28 +63,3 @@ float atomic_add_unseen(float* address, float value) { return add(address, value
 unsigned long long atomic_add_unseen(unsigned long long* address, unsigned long long value) { return add(address, value); }
 
 }  // namespace cuda_on_cpu
-
-namespace msc::cuda {
-
-uint8_t f8_e4m3_bits(float x) {
-  const uint32_t bits = std::bit_cast<uint32_t>(x);
-  const auto sign = static_cast<uint8_t>(bits >> 24 & 0x80u);
-  const float magnitude = std::fabs(x);
-  if (x != x) {
-    return static_cast<uint8_t>(sign | 0x7F);
-  }
-  if (magnitude >= 448.0f) {  // infinities, too
-    return static_cast<uint8_t>(sign | 0x7E);
-  }
-  if (magnitude == 0.0f) {
-    return sign;
-  }
-  // Steps of 2^-9 below 2^-6, of an eighth of the power of two above.
-  int exponent = 0;
-  std::frexp(magnitude, &exponent);
-  exponent = std::max(exponent - 1, -6);
-  const auto steps = static_cast<int>(std::nearbyint(std::ldexp(magnitude, 3 - exponent)));
-  return static_cast<uint8_t>(sign | ((exponent + 6) * 8 + steps));
-}
-
-}  // namespace msc::cuda

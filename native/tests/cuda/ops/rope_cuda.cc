@@ -145,7 +145,9 @@ std::vector<float> stored(const RopeCase& c, Result& result, int64_t offset, int
   std::vector<float> values;
   const auto take = [&](int64_t at, int64_t bytes) {
     for (int64_t i = 0; i < bytes; ++i) {
-      EXPECT_EQ(1, result.written[static_cast<size_t>(at + i)]) << "byte " << at + i << " of the cache was not written";
+      if (cuda_on_cpu::sees_every_write()) {
+        EXPECT_EQ(1, result.written[static_cast<size_t>(at + i)]) << "byte " << at + i << " of the cache was not written";
+      }
       result.written[static_cast<size_t>(at + i)] = 0;
     }
     return result.cache.data() + at;

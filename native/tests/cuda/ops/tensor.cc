@@ -78,8 +78,11 @@ void Tensor::expect_written() const {
   for (int64_t r = 0; r < rows_; ++r) {
     const uint8_t* row = static_cast<const uint8_t*>(data()) + r * stride() * element_;
     const auto bytes = static_cast<size_t>(cols_ * element_);
-    ASSERT_EQ(bytes, cuda_on_cpu::memory().count_initialised(row, bytes)) << name_ << ", row " << r;
-    all += bytes;
+    const size_t written = cuda_on_cpu::memory().count_initialised(row, bytes);
+    if (cuda_on_cpu::sees_every_write()) {
+      ASSERT_EQ(bytes, written) << name_ << ", row " << r;
+    }
+    all += written;
   }
   EXPECT_EQ(all, cuda_on_cpu::memory().count_initialised(bytes_.data(), bytes_.size())) << name_ << ": padding was written";
 }
