@@ -58,6 +58,7 @@ fi
 
 # No GPU needed; without a toolkit on the machine one is assembled first.
 check "CUDA kernels compile within their register budgets" scripts/check-cuda-kernels.sh
+check "CUDA op tests build for a device" scripts/gpu-check.sh build
 
 say "Building the managed side, warnings as errors"
 "$dotnet" build Moesaic.slnx -c Release --nologo -v quiet
