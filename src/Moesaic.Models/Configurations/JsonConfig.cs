@@ -77,6 +77,9 @@ public sealed class JsonConfig : ConfigReader
     /// <inheritdoc/>
     public override bool Has(string key) => _object.TryGetProperty(key, out JsonElement element) && element.ValueKind != JsonValueKind.Null;
 
+    /// <summary>Whether the key is there with null, for the few keys where that says something else than absence. Does not count as reading it.</summary>
+    public bool IsNull(string key) => _object.TryGetProperty(key, out JsonElement element) && element.ValueKind == JsonValueKind.Null;
+
     /// <inheritdoc/>
     public override bool TryGetInt64(string key, out long value)
     {

@@ -61,7 +61,6 @@ internal sealed class DeepSeek : IModelFamily
         JsonConfig s = input.Config;
         LatentShape latent = LatentShape.FromHuggingFace(s);
         DecoderShape shape = DecoderShape.FromHuggingFace(input, headWidth: latent.QueryWidth);
-        s.RequireNumber("moe_layer_freq", 1);
         s.RequireBoolean("mlp_bias", false);
 
         // Matter to training and to runs over several devices alone.
@@ -75,7 +74,8 @@ internal sealed class DeepSeek : IModelFamily
             SoftmaxFactor = softmaxFactor,
             Bias = s.GetBoolean("attention_bias", false),
             DenseLayers = s.GetInt32InRange("first_k_dense_replace", 0, Limits.Layers, 0),
-            Moe = ReadMoe(s),
+            MoeStep = s.GetInt32InRange("moe_layer_freq", 1, Limits.Layers, 1),
+            Moe = IsDense(s) ? null : ReadMoe(s),
         };
         int numMtp = s.GetInt32InRange("num_nextn_predict_layers", 0, Limits.Layers, 0);
         input.RequireAllRead();
@@ -106,6 +106,21 @@ internal sealed class DeepSeek : IModelFamily
         return Build(plan, rope, numBlocks, numMtp);
     }
 
+    // A null that is written out says that no layer has experts; where the key is absent, the published code and transformers
+    // have different numbers in mind.
+    private static bool IsDense(JsonConfig s)
+    {
+        bool dense = s.IsNull("n_routed_experts") && !s.Has("num_local_experts");
+        if (dense)
+        {
+            s.Ignore(
+                "num_experts_per_tok", "moe_intermediate_size", "n_shared_experts", "moe_shared_expert_intermediate_size", "scoring_func", "topk_method", "norm_topk_prob", "n_group",
+                "topk_group", "routed_scaling_factor");
+        }
+
+        return dense;
+    }
+
     private MoeSettings ReadMoe(JsonConfig s)
     {
         int numExperts = s.GetInt32InRange(s.Spelling("n_routed_experts", "num_local_experts"), 1, Limits.Experts);
@@ -125,7 +140,8 @@ internal sealed class DeepSeek : IModelFamily
             s.RequireString("topk_method", "greedy", "group_limited_greedy");
             grouped = s.GetString("topk_method", "greedy") == "group_limited_greedy";
 
-            // The published code leaves the scaling factor out when it normalises, transformers does not normalise at all.
+            // Three meanings are about: the published code leaves the scaling factor out when it normalises, transformers does not
+            // normalise at all, others do both. No published checkpoint says true.
             s.RequireBoolean("norm_topk_prob", false);
             normalise = false;
         }
@@ -209,14 +225,18 @@ internal sealed class DeepSeek : IModelFamily
 
         public required int DenseLayers { get; init; }
 
-        public required MoeSettings Moe { get; init; }
+        /// <summary>Layers whose number this divides have experts, after the dense ones.</summary>
+        public int MoeStep { get; init; } = 1;
+
+        /// <summary>Null: no layer has experts.</summary>
+        public required MoeSettings? Moe { get; init; }
 
         public LayerDescription Layer(int layer) => new()
         {
             AttentionNorm = Parts.Norm(layer, Parts.Names.AttentionNorm),
             Attention = Parts.LatentAttention(layer, latent, SoftmaxFactor, Bias, HasTensor),
             FeedForwardNorm = Parts.Norm(layer, Parts.Names.FeedForwardNorm),
-            FeedForward = layer < DenseLayers ? Parts.Mlp(layer) : Moe.Describe(Parts, layer),
+            FeedForward = Moe is { } moe && layer >= DenseLayers && layer % MoeStep == 0 ? moe.Describe(Parts, layer) : Parts.Mlp(layer),
         };
 
         public MtpDescription Mtp(int layer)

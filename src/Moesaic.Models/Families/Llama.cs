@@ -30,7 +30,17 @@ internal sealed class Llama : IModelFamily
         LayerParts parts = new(shape, TensorNames.HuggingFace, input.HasTensor);
         bool attentionBias = s.GetBoolean("attention_bias", false);
         bool mlpBias = s.GetBoolean("mlp_bias", false);
-        int window = s.TryGetInt32InRange("sliding_window", 1, Limits.Context) ?? 0;
+        int window = 0;
+        if (input.Architecture is "MistralForCausalLM" or "mistral")
+        {
+            window = s.TryGetInt32InRange("sliding_window", 1, Limits.Context) ?? 0;
+        }
+        else
+        {
+            // Left over where Mistral was written as Llama: Llama's own code attends to all positions, whatever this key says.
+            s.Ignore("sliding_window");
+        }
+
         s.RequireBoolean("rope_interleaved", false);
         RopeDescription rope = PreNormDecoder.Rope(input, shape);
         input.RequireAllRead();

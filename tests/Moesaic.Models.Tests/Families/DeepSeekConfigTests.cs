@@ -111,7 +111,7 @@ public sealed class DeepSeekConfigTests
     [TestCase(V2Lite, "sliding_window", "4096")]
     [TestCase(V3, "scoring_func", "\"softmax\"")]
     [TestCase(V3, "topk_method", "\"greedy\"")]
-    [TestCase(V3, "moe_layer_freq", "2")]
+    [TestCase(V3, "moe_layer_freq", "-1")]
     [TestCase(V3, "qk_head_dim", "576")]
     [TestCase(V3, "topk_group", "9")]
     [TestCase(V3, "num_experts_per_tok", "257")]

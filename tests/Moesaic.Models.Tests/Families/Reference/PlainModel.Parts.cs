@@ -7,7 +7,8 @@ internal sealed partial class PlainModel
     {
         "MixtralForCausalLM" or "OlmoeForCausalLM" or "GptOssForCausalLM" => true,
         "Qwen3MoeForCausalLM" => NumExperts > 0 && (layer + 1) % _c.Int("decoder_sparse_step", 1) == 0 && _c.Array("mlp_only_layers")?.Any(l => l!.GetValue<int>() == layer) != true,
-        "DeepseekV2ForCausalLM" or "DeepseekV3ForCausalLM" or "Dots1ForCausalLM" or "BailingMoeV2ForCausalLM" => layer >= _c.Int("first_k_dense_replace"),
+        "DeepseekV2ForCausalLM" or "DeepseekV3ForCausalLM" => NumExperts > 0 && layer >= _c.Int("first_k_dense_replace") && layer % _c.Int("moe_layer_freq", 1) == 0,
+        "Dots1ForCausalLM" or "BailingMoeV2ForCausalLM" => layer >= _c.Int("first_k_dense_replace"),
         _ => false,
     };
 

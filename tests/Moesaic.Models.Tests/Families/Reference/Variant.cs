@@ -1,7 +1,9 @@
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Moesaic.Interop;
 using Moesaic.Models.Checkpoints;
+using Moesaic.Models.Checkpoints.Safetensors;
 using Moesaic.Models.Configurations;
 using Moesaic.Models.Decoder;
 using Moesaic.Models.Families;
@@ -13,7 +15,7 @@ namespace Moesaic.Models.Tests.Families.Reference;
 /// <summary>A fixture's configuration with other values, and what the program makes of it.</summary>
 internal static class Variant
 {
-    /// <summary>A fixture's configuration, changed: keys of <paramref name="edits"/> replace its own, null removes them.</summary>
+    /// <summary>A fixture's configuration, changed: keys of <paramref name="edits"/> replace its own, null removes them, "null" writes a null.</summary>
     public static JsonObject Config(string fixture, string edits = "{}")
     {
         JsonObject config = JsonNode.Parse(File.ReadAllText(TestPaths.Shared("fixtures", fixture, "config.json")))!.AsObject();
@@ -22,7 +24,7 @@ internal static class Variant
             config.Remove(key);
             if (value is not null)
             {
-                config[key] = value.DeepClone();
+                config[key] = value.GetValueKind() == JsonValueKind.String && value.GetValue<string>() == "null" ? null : value.DeepClone();
             }
         }
 
@@ -60,6 +62,20 @@ internal static class Variant
         SequenceRunner runner = new(executor, ids);
         runner.Run(steps?.Invoke(ids) ?? SequenceRunner.Alone(ids, 512), mtp);
         return (runner.Logits, runner.MtpLogits);
+    }
+
+    /// <summary>Writes the configuration, and tensors as bf16, as a Hugging Face folder.</summary>
+    public static void Save(string folder, JsonObject config, PlainWeights weights)
+    {
+        File.WriteAllText(Path.Combine(folder, "config.json"), config.ToJsonString());
+        (string Name, long[] Shape, float[] Values)[] tensors = [.. weights.All];
+        using SafetensorsWriter writer = new(Path.Combine(folder, "model.safetensors"), [.. tensors.Select(t => new SafetensorsTensorSpec(t.Name, ElementFormat.BF16, t.Shape))]);
+        foreach ((string name, _, float[] values) in tensors)
+        {
+            writer.Write<ushort>(name, Array.ConvertAll(values, v => (ushort)(BitConverter.SingleToUInt32Bits(v) >> 16)));
+        }
+
+        writer.Complete();
     }
 
     /// <summary>Normalised mean-square error of one sequence's logits.</summary>
