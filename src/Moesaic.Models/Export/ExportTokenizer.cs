@@ -156,7 +156,9 @@ internal sealed class ExportTokenizer
         AddId("eos_token_id", eos);
         AddId("eot_token_id", ends.Select(id => (int?)id).FirstOrDefault(id => id != eos));
         AddId("unknown_token_id", tokenizer?.UnknownId ?? export?._unknown);
-        AddId("padding_token_id", tokenizer?.PaddingId);
+
+        // XLM-R counts positions from the configuration's, whatever the tokenizer says.
+        AddId("padding_token_id", tokenizer?.PaddingId ?? (tokenizer is not null && config.TryGetInt32("pad_token_id", out int padding) ? padding : null));
 
         void AddId(string key, int? id)
         {
