@@ -14,7 +14,7 @@ internal sealed class ServeSettingsTests
     private static readonly Dictionary<string, string> s_wrong = new()
     {
         ["served-model-name"] = " ", ["host"] = "x.y", ["port"] = "70000", ["api-key"] = "two words", ["api-key-file"] = "/nowhere", ["admin-key"] = "a b",
-        ["tls-key"] = "key.pem", ["context"] = "0", ["max-sequences"] = "0", ["max-tokens-per-step"] = "0", ["max-waiting"] = "0", ["kv-memory"] = "much",
+        ["tls-key"] = "key.pem", ["context"] = "0", ["max-sequences"] = "0", ["max-tokens-per-step"] = "0", ["max-waiting"] = "0", ["max-waiting-texts"] = "0", ["kv-memory"] = "much",
         ["kv-format"] = "f64", ["prefix-caching"] = "maybe", ["request-timeout"] = "-1", ["keep-alive"] = "-1", ["max-unread-tokens"] = "0",
         ["drain-timeout"] = "-1", ["max-body"] = "1", ["reply-format"] = "x", ["reasoning-fields"] = "x", ["threads"] = "0", ["isa"] = "x",
         ["precision"] = "x", ["log-level"] = "x", ["log-prompts"] = "x",
@@ -62,6 +62,12 @@ internal sealed class ServeSettingsTests
             }
         }
     }
+
+    [TestCase(null, 65536)]
+    [TestCase("1", 1)]
+    [TestCase("700", 700)]
+    public void The_queue_of_texts_is_as_long_as_told(string? value, int expected) =>
+        Assert.That(ServeRequest.Build(new ServeSettings(new ServeOptions { MaxWaitingTexts = value }, static _ => null)).MaxWaitingTexts, Is.EqualTo(expected));
 
     private static string Name(PropertyInfo property) => property.GetCustomAttribute<OptionAttribute>()!.LongName;
 }

@@ -39,6 +39,16 @@ public sealed class TerminalTests : IDisposable
     }
 
     [Test]
+    public void A_chat_tells_once_what_loading_took_and_each_answers_own_times()
+    {
+        ProgramRun run = InTerminal("define river\ndefine stone\n\u0004", "chat", "--max-tokens", "3");
+        Assert.That((Count("loaded in"), Count("[prefill")), Is.EqualTo((1, 2)), run.Output);
+        Assert.That(run.Output, Does.Match(", loaded in [0-9.]+ s: /reset"));
+
+        int Count(string text) => run.Output.Split(text).Length - 1;
+    }
+
+    [Test]
     public void Tokens_are_shown_without_their_control_characters()
     {
         ProgramRun run = InTerminal("", "tokenize", "-t", TokenizerWith($"x{Escape}[2J"), $"x{Escape}[2J");

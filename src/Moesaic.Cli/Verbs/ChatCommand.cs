@@ -33,7 +33,7 @@ internal static class ChatCommand
         int code = ExitCodes.Success;
         if (interactive)
         {
-            terminal.Error.WriteLine($"{Path.GetFileName(Path.TrimEndingDirectorySeparator(runtime.Name))}: {Commands}");
+            terminal.Error.WriteLine($"{Path.GetFileName(Path.TrimEndingDirectorySeparator(runtime.Name))}, {AnswerSummary.Loaded(runtime.LoadTime)}: {Commands}");
         }
 
         while (true)
@@ -91,7 +91,7 @@ internal static class ChatCommand
                 Answer answer = Reply(runtime, generator, messages, line, parameters, terminal, interrupts);
                 if (interactive)
                 {
-                    terminal.Error.WriteLine(AnswerSummary.Line(answer, runtime.LoadTime));
+                    terminal.Error.WriteLine(AnswerSummary.Line(answer));
                 }
             }
             catch (Exception exception) when (exception is ContextExceededException or ChatTemplateException)

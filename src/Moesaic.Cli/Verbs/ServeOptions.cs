@@ -52,6 +52,9 @@ public sealed class ServeOptions
     [Option("max-waiting", MetaValue = "N", HelpText = "Requests in the waiting queue; further ones get 429 (default 1024).")]
     public string? MaxWaiting { get; set; }
 
+    [Option("max-waiting-texts", MetaValue = "N", HelpText = "Texts that wait for their embeddings; further requests get 429 (default 65536).")]
+    public string? MaxWaitingTexts { get; set; }
+
     [Option("kv-memory", MetaValue = "SIZE", HelpText = "Memory of each model's key-value cache, such as 2GiB; a share of what is free when absent.")]
     public string? KvMemory { get; set; }
 

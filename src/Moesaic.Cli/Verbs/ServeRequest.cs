@@ -35,6 +35,7 @@ internal static class ServeRequest
             RequestTimeout = timeout > TimeSpan.Zero ? timeout : null,
             KeepAliveInterval = settings.Seconds("keep-alive", 0) is { } interval ? interval > TimeSpan.Zero ? interval : null : absent.KeepAliveInterval,
             MaxUnreadTokens = settings.Integer("max-unread-tokens", 1) ?? absent.MaxUnreadTokens,
+            MaxWaitingTexts = settings.Integer("max-waiting-texts", 1, 1 << 24) ?? absent.MaxWaitingTexts,
             DrainTimeout = settings.Seconds("drain-timeout", 0) ?? absent.DrainTimeout,
             MaxBodyBytes = (int)(settings.Bytes("max-body", 1024, 1 << 30) ?? absent.MaxBodyBytes),
             LogLevel = Choose(settings, "log-level", LogLevel.Information, ("debug", LogLevel.Debug), ("information", LogLevel.Information), ("warning", LogLevel.Warning), ("error", LogLevel.Error)),
