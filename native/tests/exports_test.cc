@@ -103,7 +103,8 @@ TEST(Exports, OpsRefuseDevicesThatTheyDoNotRunOn) {
 
   const std::set<std::string> of_a_device = {"msc_batch_create", "msc_kv_cache_create", "msc_kv_cache_page_bytes",
                                              "msc_weight_create", "msc_weight_format_supported"};
-  const std::set<std::string> of_a_stream = {"msc_kv_cache_copy_pages", "msc_calibrate_read_bandwidth", "msc_calibrate_peak"};
+  const std::set<std::string> of_a_stream = {"msc_kv_cache_copy_pages", "msc_calibrate_read_bandwidth", "msc_calibrate_peak",
+                                             "msc_stream_begin_capture"};
   size_t called = 0;
   using Entry = msc_status (*)(void*, void*, void*, void*);
   for (const std::string& name : msc::test::exported_symbols(MSC_LIBRARY_PATH)) {

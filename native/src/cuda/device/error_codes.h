@@ -9,8 +9,6 @@
   X(InvalidConfiguration, 9)           \
   X(InvalidPitchValue, 12)             \
   X(InvalidSymbol, 13)                 \
-  X(InvalidHostPointer, 16)            \
-  X(InvalidDevicePointer, 17)          \
   X(InvalidMemcpyDirection, 21)        \
   X(StubLibrary, 34)                   \
   X(InsufficientDriver, 35)            \

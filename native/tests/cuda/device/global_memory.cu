@@ -1,5 +1,6 @@
-// Arrays of tests in managed memory between guard bands. MOESAIC_GUARD_BANDS=0 leaves the bands out, so that
-// compute-sanitizer knows where an array ends.
+// Arrays of tests in page-locked host memory between guard bands, which the device reaches at the same address (unified
+// addressing): tests read and write their arrays by pointer, and managed memory is not to be had in every container.
+// MOESAIC_GUARD_BANDS=0 leaves the bands out, so that compute-sanitizer knows where an array ends.
 #include <cuda_runtime.h>
 
 #include <algorithm>
@@ -60,7 +61,7 @@ namespace cuda_on_cpu {
 void* allocate_global(size_t bytes, std::string name) {
   const size_t guard = guard_bytes();
   void* base = nullptr;
-  check(cudaMallocManaged(&base, std::max<size_t>(bytes + 2 * guard, 1)), "allocating an array");
+  check(cudaHostAlloc(&base, std::max<size_t>(bytes + 2 * guard, 1), cudaHostAllocMapped), "allocating an array");
   auto* address = static_cast<unsigned char*>(base) + guard;
   std::memset(base, kGuard, bytes + 2 * guard);
   std::memset(address, kFill, bytes);
@@ -77,7 +78,7 @@ void free_global(void* address) noexcept {
   if (cudaDeviceSynchronize() == cudaSuccess) {
     check_guards(found->second);
   }
-  (void)cudaFree(found->second.base);
+  (void)cudaFreeHost(found->second.base);
   blocks.erase(found);
 }
 
@@ -127,9 +128,9 @@ const std::string& missing_device() {
       (void)cudaGetLastError();
       return std::string("no CUDA device here: ") + (result == cudaSuccess ? "the driver finds none" : cudaGetErrorString(result));
     }
-    int managed = 0;
-    if (cudaDeviceGetAttribute(&managed, cudaDevAttrConcurrentManagedAccess, 0) != cudaSuccess || managed == 0) {
-      return std::string("no CUDA device here whose memory the host shares (concurrent managed access)");
+    int unified = 0;
+    if (cudaDeviceGetAttribute(&unified, cudaDevAttrUnifiedAddressing, 0) != cudaSuccess || unified == 0) {
+      return std::string("no CUDA device here that shares the host's addresses (unified addressing)");
     }
     return std::string();
   }();
