@@ -16,7 +16,7 @@ internal sealed class ServeSettingsTests
         ["served-model-name"] = " ", ["host"] = "x.y", ["port"] = "70000", ["api-key"] = "two words", ["api-key-file"] = "/nowhere", ["admin-key"] = "a b",
         ["tls-key"] = "key.pem", ["context"] = "0", ["max-sequences"] = "0", ["max-tokens-per-step"] = "0", ["max-waiting"] = "0", ["max-waiting-texts"] = "0", ["kv-memory"] = "much",
         ["kv-format"] = "f64", ["prefix-caching"] = "maybe", ["request-timeout"] = "-1", ["keep-alive"] = "-1", ["max-unread-tokens"] = "0",
-        ["drain-timeout"] = "-1", ["max-body"] = "1", ["reply-format"] = "x", ["reasoning-fields"] = "x", ["threads"] = "0", ["isa"] = "x",
+        ["drain-timeout"] = "-1", ["max-body"] = "1", ["reply-format"] = "x", ["reasoning-fields"] = "x", ["threads"] = "0", ["isa"] = "x", ["device"] = "cuda",
         ["precision"] = "x", ["log-level"] = "x", ["log-prompts"] = "x",
     };
 

@@ -8,8 +8,10 @@ internal static class DeviceChoice
 {
     private const string Cuda = "cuda";
 
+    /// <param name="device">The value; null where the option is absent.</param>
+    /// <param name="origin">Where it comes from, for the error.</param>
     /// <exception cref="UsageException">It is no device, or one that runs no model yet.</exception>
-    public static void Check(string? device)
+    public static void Check(string? device, string origin = "--device")
     {
         if (device is null || string.Equals(device, "cpu", StringComparison.OrdinalIgnoreCase))
         {
@@ -17,8 +19,8 @@ internal static class DeviceChoice
         }
 
         throw new UsageException(IsCuda(device)
-            ? $"--device is '{device}', but no model runs on a CUDA device yet: use cpu (moesaic doctor tells what is here)"
-            : $"--device is '{device}'; expected cpu, cuda or cuda:N");
+            ? $"{origin} is '{device}', but no model runs on a CUDA device yet: use cpu (moesaic doctor tells what is here)"
+            : $"{origin} is '{device}'; expected cpu, cuda or cuda:N");
     }
 
     private static bool IsCuda(string device)

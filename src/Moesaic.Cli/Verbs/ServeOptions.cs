@@ -91,6 +91,9 @@ public sealed class ServeOptions
     [Option("threads", MetaValue = "N", HelpText = "Threads; every usable processor when absent.")]
     public string? Threads { get; set; }
 
+    [Option("device", MetaValue = "KIND", HelpText = "Where to run: cpu; cuda and cuda:N are refused, since no model runs there yet (default cpu).")]
+    public string? Device { get; set; }
+
     [Option("isa", MetaValue = "LEVEL", HelpText = "Highest instruction set to use: auto, portable, avx2 or avx512 (default auto).")]
     public string? Isa { get; set; }
 

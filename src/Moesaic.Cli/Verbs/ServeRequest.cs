@@ -80,6 +80,11 @@ internal static class ServeRequest
     private static EngineOptions EngineOptions(ServeSettings settings)
     {
         Precision precision = Choose(settings, "precision", Precision.Fast, ("reference", Precision.Reference), ("fast", Precision.Fast));
+        if (settings.Find("device") is { } device)
+        {
+            DeviceChoice.Check(device.Value, device.Origin);
+        }
+
         return new EngineOptions
         {
             Device = ModelLoading.Device(settings.Find("isa")?.Value, settings.Integer("threads", 1, 1024), settings.Find("isa")?.Origin),
