@@ -1,6 +1,7 @@
 #include "tests/cuda/layer/block.h"
 
 #include <algorithm>
+#include <cstring>
 #include <sstream>
 
 #include "tests/cuda/layer/fault.h"
@@ -121,7 +122,7 @@ bool BlockRunner::open_block_barrier() {
       return false;
     } else if (first == nullptr) {
       first = &thread;
-    } else if (thread.line != first->line || std::string(thread.file) != first->file) {
+    } else if (thread.line != first->line || std::strcmp(thread.file, first->file) != 0) {
       throw Fault(FaultKind::kBarrier, describe(*first) + ", but " + describe(thread));
     }
   }
@@ -166,7 +167,7 @@ bool BlockRunner::open_warp(unsigned warp) {
         all_here = false;
         break;
       }
-      if (other.mask != first.mask || std::string(other.operation) != first.operation) {
+      if (other.mask != first.mask || std::strcmp(other.operation, first.operation) != 0) {
         throw Fault(FaultKind::kBarrier, describe(first) + ", but " + describe(other));
       }
       data[lane] = other.data;

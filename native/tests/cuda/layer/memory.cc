@@ -114,8 +114,17 @@ void Memory::check(const void* address, size_t bytes, Access access, const Acces
     }
     region->launch = order_.launch();
   }
+  // Bytes of one access mostly have one history.
+  Region::Shadow* const shadow = &region->shadow[first - region->begin];
+  Region::Shadow before;
   for (size_t i = 0; i < bytes; ++i) {
-    check_byte(*region, first - region->begin + i, access, now);
+    const Region::Shadow own = shadow[i];
+    if (i > 0 && own == before) {
+      shadow[i] = shadow[i - 1];
+    } else {
+      check_byte(*region, first - region->begin + i, access, now);
+    }
+    before = own;
   }
 }
 

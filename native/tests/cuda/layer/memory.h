@@ -20,6 +20,7 @@ struct Region {
     uint32_t readers = 0;  // set of stamps since
     bool initialised = false;
     bool by_atomic = false;
+    bool operator==(const Shadow&) const = default;
   };
   std::string name;
   uintptr_t begin = 0;

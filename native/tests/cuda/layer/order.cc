@@ -1,5 +1,7 @@
 #include "tests/cuda/layer/order.h"
 
+#include <algorithm>
+
 namespace cuda_on_cpu {
 
 void Order::begin_launch() {
@@ -43,14 +45,21 @@ uint32_t Order::with_reader(uint32_t set, const Accessor& now) {
     return known->second;
   }
   uint32_t result = 0;
-  for (uint32_t node = set; node != 0; node = nodes_[node].parent) {
-    if (nodes_[node].stamp_id == now.stamp_id) {
-      result = set;
+  uint32_t least = now.stamp_id;
+  uint32_t greatest = now.stamp_id;
+  if (set != 0) {
+    // Threads take turns in order, so that a stamp outside the set's range is the rule.
+    if (now.stamp_id >= nodes_[set].least && now.stamp_id <= nodes_[set].greatest) {
+      for (uint32_t node = set; node != 0 && result == 0; node = nodes_[node].parent) {
+        result = nodes_[node].stamp_id == now.stamp_id ? set : 0;
+      }
     }
+    least = std::min(least, nodes_[set].least);
+    greatest = std::max(greatest, nodes_[set].greatest);
   }
   if (result == 0) {
     const bool several = set != 0 && (nodes_[set].several_blocks || stamps_[nodes_[set].stamp_id].block != now.stamp->block);
-    nodes_.push_back({set, now.stamp_id, several});
+    nodes_.push_back({set, now.stamp_id, several, least, greatest});
     result = static_cast<uint32_t>(nodes_.size() - 1);
   }
   next_.emplace(key, result);

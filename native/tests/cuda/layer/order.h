@@ -48,6 +48,8 @@ class Order {
     uint32_t parent;
     uint32_t stamp_id;
     bool several_blocks;
+    uint32_t least;  // of the stamps in the set
+    uint32_t greatest;
   };
   uint32_t launch_ = 0;
   std::vector<Stamp> stamps_{Stamp{}};
