@@ -5,6 +5,7 @@
 
 #include "cuda/device/stream.h"
 #include "cuda/device/type.h"
+#include "cuda/quantize/quantize.h"
 
 namespace msc::cuda {
 
@@ -24,8 +25,9 @@ struct NormParams {
   int64_t residual_stride;
   const float* weight;      // [cols]
   const float* bias;        // [cols] or NULL
-  void* out;                // [rows, cols]; may be input
+  void* out;                // [rows, cols]; may be input; NULL when only codes are wanted
   int64_t out_stride;
+  QuantizedRows quantized;  // the result as codes, of the values before they are rounded to `type`; kNone: not wanted
 };
 
 /// How a row is worked on; from its width and addresses alone, never from how many rows there are.

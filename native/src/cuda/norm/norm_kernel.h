@@ -3,12 +3,13 @@
 #include "cuda/device/element.h"
 #include "cuda/device/reduce.h"
 #include "cuda/norm/norm.h"
+#include "cuda/quantize/quantize_row.h"
 
 namespace msc::cuda {
 
 /// One block a row. The row is read once and kept as float32 in shared memory, where each thread touches what it wrote
 /// itself; sums run over packs of 8 elements in the same order whether memory is read in packs or one by one.
-template <class E, bool kPacked, bool kLayerNorm>
+template <class E, bool kPacked, bool kLayerNorm, bool kQuantized>
 __global__ void __launch_bounds__(512) norm_kernel(NormParams params) {
   constexpr int kStep = 8;
   MSC_SHARED_DYNAMIC(float, row);
@@ -77,24 +78,43 @@ __global__ void __launch_bounds__(512) norm_kernel(NormParams params) {
     const float scaled = params.weight[i] * ((row[i] - mean) * factor);
     return params.bias == nullptr ? scaled : scaled + params.bias[i];
   };
-  for (int begin = first; begin < cols; begin += stride) {
-    const int end = begin + kStep < cols ? begin + kStep : cols;
-    if constexpr (kPacked) {
-      for (int i = begin; i < end; i += kPack<E>) {
-        float x[kPack<E>] = {};
-        if (params.accumulate) {
-          load_pack(out + i, x);
+  if constexpr (kQuantized) {
+    for (int begin = first; begin < cols; begin += stride) {
+      for (int i = begin; i < begin + kStep && i < cols; ++i) {
+        row[i] = normed(i);
+        if (params.out != nullptr) {
+          store(out + i, row[i]);
         }
-#pragma unroll
-        for (int k = 0; k < kPack<E>; ++k) {
-          x[k] = params.accumulate ? x[k] + normed(i + k) : normed(i + k);
-        }
-        store_pack(out + i, x);
       }
-    } else {
-      for (int i = begin; i < end; ++i) {
-        const float x = normed(i);
-        store(out + i, params.accumulate ? load(out + i) + x : x);
+    }
+    __syncthreads();
+    const auto fetch = [&](int i, float (&x)[4]) {
+#pragma unroll
+      for (int k = 0; k < 4; ++k) {
+        x[k] = i + k < cols ? row[i + k] : 0.0f;
+      }
+    };
+    quantize_row(params.quantized, r, cols, fetch, reinterpret_cast<uint32_t*>(partial));
+  } else {
+    for (int begin = first; begin < cols; begin += stride) {
+      const int end = begin + kStep < cols ? begin + kStep : cols;
+      if constexpr (kPacked) {
+        for (int i = begin; i < end; i += kPack<E>) {
+          float x[kPack<E>] = {};
+          if (params.accumulate) {
+            load_pack(out + i, x);
+          }
+#pragma unroll
+          for (int k = 0; k < kPack<E>; ++k) {
+            x[k] = params.accumulate ? x[k] + normed(i + k) : normed(i + k);
+          }
+          store_pack(out + i, x);
+        }
+      } else {
+        for (int i = begin; i < end; ++i) {
+          const float x = normed(i);
+          store(out + i, params.accumulate ? load(out + i) + x : x);
+        }
       }
     }
   }

@@ -16,8 +16,13 @@ NormPlan plan_norm(const NormParams& params) {
   check_range(params.rows, 1, kMaxGrid, "norm: rows");
   MSC_CHECK_ARGUMENT(std::isfinite(params.eps) && params.eps >= 0.0f, "norm: eps is %g, must be finite and not negative",
                      static_cast<double>(params.eps));
-  MSC_CHECK_ARGUMENT(params.input != nullptr && params.weight != nullptr && params.out != nullptr,
+  const bool quantized = params.quantized.type != QuantizedType::kNone;
+  MSC_CHECK_ARGUMENT(params.input != nullptr && params.weight != nullptr && (params.out != nullptr || quantized),
                      "norm: input, weight or out is NULL");
+  if (quantized) {
+    check_quantized(params.quantized, params.cols, "norm");
+    MSC_CHECK_ARGUMENT(!params.accumulate, "norm: what is added to out cannot be had as codes");
+  }
   MSC_CHECK_ARGUMENT(!(params.accumulate && params.out == params.input),
                      "norm: out is the input although it is added to");
   const int64_t element = bytes_of(params.type);

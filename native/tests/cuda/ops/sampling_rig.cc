@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <memory>
 
@@ -86,8 +87,9 @@ Sampled run(const SampleBatch& batch) {
   const Array<msc::cuda::SampleRow> sample_rows("sample_rows", device_rows.host);
   const Array<int32_t> ids("ids", rows);
   const Array<float> logprobs("logprobs", rows);
-  const Array<int32_t> top_ids("top_ids", rows * static_cast<size_t>(batch.num_top));
-  const Array<float> top_logprobs("top_logprobs", rows * static_cast<size_t>(batch.num_top));
+  const auto num_top = static_cast<size_t>(std::max(1, batch.num_top));
+  const Array<int32_t> top_ids("top_ids", rows * num_top);
+  const Array<float> top_logprobs("top_logprobs", rows * num_top);
   msc::cuda::SampleParams params = {};
   params.type = batch.type;
   params.num_top_logprobs = batch.num_top;
@@ -110,12 +112,16 @@ Sampled run(const SampleBatch& batch) {
   launch_sample(params, plan, nullptr);
   Sampled result;
   result.ids = ids.values();
-  EXPECT_EQ(rows * 4, cuda_on_cpu::memory().count_initialised(ids.data(), rows * 4)) << "an id was not written";
+  if (cuda_on_cpu::sees_every_write()) {
+    EXPECT_EQ(rows * 4, cuda_on_cpu::memory().count_initialised(ids.data(), rows * 4)) << "an id was not written";
+  }
   if (batch.wants_logprobs) {
     result.logprobs = logprobs.values();
   }
-  result.top_ids = top_ids.values();
-  result.top_logprobs = top_logprobs.values();
+  if (batch.num_top > 0) {
+    result.top_ids = top_ids.values();
+    result.top_logprobs = top_logprobs.values();
+  }
   return result;
 }
 
