@@ -78,8 +78,8 @@ struct DrawCase {
 
 const DrawCase kDrawCases[] = {
     {"one_token", kF32, 1, 10, 3},
-    {"small", kF32, 67, 250, 5},
-    {"small_bf16", kBf16, 96, 150},
+    {"small", kF32, 67, 150, 5},
+    {"small_bf16", kBf16, 96, 100},
     {"one_chunk", kF32, 4096, 50},
     {"one_chunk_and_a_token", kF32, 4097, 30, 3},
     {"three_chunks", kF32, 9001, 30, 3, 1},

@@ -28,7 +28,6 @@ const FilterCase kFilterCases[] = {
     {"top_k", {.temperature = 2.0f, .top_k = 7}},
     {"top_p", {.temperature = 1.5f, .top_p = 0.8f}},
     {"min_p", {.temperature = 2.0f, .min_p = 0.2f}},
-    {"all", {.temperature = 2.5f, .top_k = 40, .top_p = 0.9f, .min_p = 0.05f}},
     {"edited",
      {.repetition_penalty = 1.7f,
       .presence_penalty = 0.5f,
@@ -47,7 +46,7 @@ double chi_square_limit(double degrees) {
 }
 
 TEST_P(CudaSamplingChances, MatchReference) {
-  constexpr int kDraws = 240;
+  constexpr int kDraws = 120;
   constexpr int64_t kVocab = 67;
   optest::Rng rng(std::string_view(GetParam().name));
   const std::vector<float> logits = rng.normals(kVocab, 2.0);
