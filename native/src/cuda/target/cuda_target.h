@@ -30,10 +30,36 @@ __device__ __forceinline__ int8_t int8_of(float x) {
   return static_cast<int8_t>(__float2int_rn(fminf(127.0f, fmaxf(-127.0f, x))));
 }
 
+/// Two bfloat16 of a register, the first in its low half.
+__device__ __forceinline__ uint32_t bf16_pair(float low, float high) {
+  const __nv_bfloat162 pair = __floats2bfloat162_rn(low, high);
+  return static_cast<uint32_t>(__bfloat16_as_ushort(pair.x)) | static_cast<uint32_t>(__bfloat16_as_ushort(pair.y)) << 16;
+}
+/// Both products, rounded; subnormal numbers count.
+__device__ __forceinline__ uint32_t bf16_pair_product(uint32_t a, uint32_t b) {
+  const auto pair = [](uint32_t x) {
+    return __nv_bfloat162(__ushort_as_bfloat16(static_cast<uint16_t>(x)), __ushort_as_bfloat16(static_cast<uint16_t>(x >> 16)));
+  };
+  const __nv_bfloat162 product = __hmul2(pair(a), pair(b));
+  return static_cast<uint32_t>(__bfloat16_as_ushort(product.x)) | static_cast<uint32_t>(__bfloat16_as_ushort(product.y)) << 16;
+}
+
+/// 2^x within 2 units in the last place; exact for 0 and -infinity.
+__device__ __forceinline__ float exp2_fast(float x) {
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
+
 /// 16 bytes from global to shared memory, of which `valid_bytes` (0 or 16) are read and the others become zero.
 __device__ __forceinline__ void copy_async_16(void* shared, const void* global, unsigned valid_bytes = 16) {
   const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(shared));
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(address), "l"(global), "r"(valid_bytes) : "memory");
+}
+/// The same of 4 bytes, of which 0 or 4 are read.
+__device__ __forceinline__ void copy_async_4(void* shared, const void* global, unsigned valid_bytes = 4) {
+  const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(shared));
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(address), "l"(global), "r"(valid_bytes) : "memory");
 }
 __device__ __forceinline__ void commit_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 template <unsigned kPending>

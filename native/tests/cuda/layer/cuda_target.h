@@ -125,6 +125,15 @@ T atomicAdd(T* address, T value) {
 inline int __popc(uint32_t x) { return std::popcount(x); }
 /// 32 for 0.
 inline int __clz(uint32_t x) { return std::countl_zero(x); }
+/// Four of the eight bytes of (x, y), x lowest, by the nibbles of `selector`.
+inline uint32_t __byte_perm(uint32_t x, uint32_t y, uint32_t selector) {
+  const uint64_t both = static_cast<uint64_t>(y) << 32 | x;
+  uint32_t result = 0;
+  for (int i = 0; i < 4; ++i) {
+    result |= static_cast<uint32_t>(both >> (8 * (selector >> (4 * i) & 7)) & 0xFF) << (8 * i);
+  }
+  return result;
+}
 
 inline float rsqrtf(float x) { return 1.0f / std::sqrt(x); }
 inline float __int_as_float(int32_t x) { return std::bit_cast<float>(x); }
@@ -147,9 +156,27 @@ inline int8_t int8_of(float x) {
   return static_cast<int8_t>(std::nearbyint(std::min(127.0f, std::max(-127.0f, x))));
 }
 
+/// Two bfloat16 of a register, the first in its low half.
+inline uint32_t bf16_pair(float low, float high) { return bf16_bits(low) | static_cast<uint32_t>(bf16_bits(high)) << 16; }
+/// Both products, rounded; subnormal numbers count.
+inline uint32_t bf16_pair_product(uint32_t a, uint32_t b) {
+  return bf16_pair(std::bit_cast<float>(a << 16) * std::bit_cast<float>(b << 16),
+                   std::bit_cast<float>(a & 0xFFFF0000u) * std::bit_cast<float>(b & 0xFFFF0000u));
+}
+
+/// 2^x; subnormal results are 0, as the device has it.
+inline float exp2_fast(float x) {
+  const float y = std::exp2(x);
+  return y < 0x1p-126f ? 0.0f : y;
+}
+
 /// 16 bytes from global to shared memory, of which `valid_bytes` (0 or 16) are read and the others become zero.
 inline void copy_async_16(void* shared, const void* global, unsigned valid_bytes = 16) {
   ::cuda_on_cpu::copy_async(shared, global, 16, valid_bytes);
+}
+/// The same of 4 bytes, of which 0 or 4 are read.
+inline void copy_async_4(void* shared, const void* global, unsigned valid_bytes = 4) {
+  ::cuda_on_cpu::copy_async(shared, global, 4, valid_bytes);
 }
 inline void commit_copies() { ::cuda_on_cpu::commit_copies(); }
 template <unsigned kPending>

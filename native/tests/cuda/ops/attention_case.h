@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "cuda/attention/schedule.h"
+#include "tests/cuda/ops/tensor.h"
+
+namespace cuda_ops {
+
+using msc::cuda::KvPages;
+using msc::cuda::KvType;
+
+/// Query tokens of one sequence; their keys and values, and all before them, are in the cache.
+struct AttentionTokens {
+  int32_t position;  // of the first
+  int32_t count;
+  int32_t key_length = 0;  // bidirectional: positions seen, 0: all so far
+};
+
+struct AttentionCase {
+  const char* name;
+  ElementType type;
+  KvType cache;
+  int64_t q_heads;
+  int64_t kv_heads;
+  int64_t k_width;
+  int64_t v_width;
+  std::vector<AttentionTokens> sequences;
+  int64_t window = 0;
+  bool causal = true;
+  bool sinks = false;
+  int64_t bias_reach = -1;  // none
+  float softcap = 0.0f;
+  bool tree = false;
+  int64_t page_tokens = 16;
+  unsigned processors = 3;
+};
+
+/// Queries by (sequence, position), keys and values by position, the same whatever part of them a run asks for.
+class AttentionData {
+ public:
+  explicit AttentionData(const AttentionCase& c);
+
+  /// Runs the kernels over `sequences` (entries index the case's own sequences; positions may be any of its tokens).
+  /// @return [tokens, q_heads * v_width]
+  struct Tokens {
+    size_t sequence;
+    int32_t position;
+    int32_t count;
+  };
+  std::vector<float> run(std::span<const Tokens> tokens, unsigned processors) const;
+  std::vector<float> run_all() const;
+  /// Of one token, in double.
+  std::vector<float> reference(size_t sequence, int32_t position) const;
+  /// Which tokens of its tree a token sees.
+  uint64_t tree_of(size_t sequence, int32_t token) const;
+  /// Elements whose bits are replaced in the cache by what is not a number, at a position that must not be read.
+  int64_t poisoned = 0;
+
+  const AttentionCase& c;
+
+ private:
+  struct Stored {
+    std::vector<uint8_t> bytes;  // of a head's key or value in the cache
+    float scale = 1.0f;
+    std::vector<double> values;  // what they mean
+  };
+  Stored store(std::vector<float> x) const;
+  int64_t num_positions(size_t sequence) const;
+
+  std::vector<std::vector<float>> q_;                     // [sequence][token of the case * width]
+  std::vector<std::vector<Stored>> keys_, values_;        // [sequence][position * kv_heads + head]
+  std::vector<float> sinks_, bias_;
+};
+
+}  // namespace cuda_ops
