@@ -76,11 +76,17 @@ inline constexpr int kBlockRows = 64;
 inline constexpr int kBlockWarps = 4;
 inline constexpr int kCombineWarps = 4;
 
+/// What can be moved 16 bytes at a time; results are the same.
+struct Packed {
+  bool queries;
+  bool pages;
+};
+
 /// From widths and types alone; the same rows give the same bits under every plan of their shape.
 struct AttentionPlan {
   int k_tile;   // channels a tile has room for
   int v_tile;
-  bool packed;  // rows of the cache are multiples of 16 bytes
+  Packed packed;
   unsigned warps_of_block;  // that take warp items
   size_t warp_bytes;        // shared memory of one of them
   size_t block_bytes;       // shared memory of a block that takes block items

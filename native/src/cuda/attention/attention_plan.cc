@@ -49,7 +49,9 @@ AttentionPlan plan_attention(const AttentionParams& params) {
     }
   }
   const int64_t element = element_bytes(pages.type);
-  plan.packed = pages.k_width * element % 16 == 0 && pages.v_width * element % 16 == 0;
+  plan.packed.queries = is_packable(params.q, params.q_stride, bytes_of(params.type)) &&
+                        pages.k_width * bytes_of(params.type) % 16 == 0;
+  plan.packed.pages = pages.k_width * element % 16 == 0 && pages.v_width * element % 16 == 0;
   plan.warp_bytes = static_cast<size_t>(warp_bytes(pages.type, plan.k_tile, plan.v_tile));
   plan.warps_of_block = static_cast<unsigned>(size_t{kBlockShared} / plan.warp_bytes);
   plan.warps_of_block = plan.warps_of_block < kMaxWarps ? plan.warps_of_block : kMaxWarps;

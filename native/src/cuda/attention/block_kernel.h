@@ -25,7 +25,7 @@ struct BlockMemory {
 /// a warp alone makes of each split, folded from the first to the last, so where the work was done is not to be seen.
 template <KvType kType, int kK, int kV>
 __device__ __forceinline__ void attend_rows(const AttentionParams& params, const AttentionItem& item,
-                                            BlockMemory<kType, kK, kV> memory, bool packed, int thread) {
+                                            BlockMemory<kType, kK, kV> memory, Packed packed, int thread) {
   constexpr int kThreads = kBlockWarps * kWarp;
   constexpr int kAccumulators = kV / 8 * 4;
   constexpr int kStageTiles = stage_tiles(kType, kK, kV);
@@ -46,13 +46,13 @@ __device__ __forceinline__ void attend_rows(const AttentionParams& params, const
 #pragma unroll
     for (int t = 0; t < kStageTiles; ++t) {
       const TileSource source = tile_source(params, item, pages, split_begin, begin + t * kTileKeys);
-      memory.keys(stage, t).copy_keys(params, item, source, packed, thread, kThreads);
-      memory.values(stage, t).copy_values(params, item, source, packed, thread, kThreads);
+      memory.keys(stage, t).copy_keys(params, item, source, packed.pages, thread, kThreads);
+      memory.values(stage, t).copy_values(params, item, source, packed.pages, thread, kThreads);
     }
     commit_copies();
   };
   copy_stage(0);
-  copy_queries<kType, kK>(params, item, kBlockRows, memory.queries(), thread, kThreads);
+  copy_queries<kType, kK>(params, item, kBlockRows, packed.queries, memory.queries(), thread, kThreads);
   const LaneRow rows[2] = {lane_row(params, item, first_row + lane / 4), lane_row(params, item, first_row + lane / 4 + 8)};
   __syncthreads();
   const Queries<kK> queries(memory.queries() + first_row * query_pitch(kK), lane);
@@ -79,7 +79,7 @@ __device__ __forceinline__ void attend_rows(const AttentionParams& params, const
       if (__any_sync(kAllLanes, is_seen)) {
         float s[kTileKeys / 8][4];
         score_tile<kType, kK>(queries, memory.keys(stage, t).data, lane, s);
-        to_exponents<kType>(params, rows, tile_begin, memory.keys(stage, t).scales(), lane, s);
+        to_exponents<kType>(params, item, rows, tile_begin, memory.keys(stage, t).scales(), lane, s);
         to_weights<kType>(memory.values(stage, t).scales(), lane, s, part);
         add_values<kType, kV>(s, memory.values(stage, t).data, lane, part.acc);
       }
@@ -97,12 +97,14 @@ __device__ __forceinline__ void attend_rows(const AttentionParams& params, const
       for (int i = 0; i < kAccumulators; ++i) {
         float& here = part.acc[i / 4][i % 4];
         here = fold(factors[i % 4 / 2], has_folded ? folded[i * kThreads] : 0.0f, here);
-        if (!is_last) {
-          folded[i * kThreads] = here;
-        }
       }
       has_folded = true;
-      if (is_last) {
+      if (!is_last) {
+#pragma unroll
+        for (int i = 0; i < kAccumulators; ++i) {
+          folded[i * kThreads] = part.acc[i / 4][i % 4];
+        }
+      } else {
         store_rows<kType, kV>(params, rows, lane, sums, part.acc);
       }
     }
@@ -112,7 +114,7 @@ __device__ __forceinline__ void attend_rows(const AttentionParams& params, const
 }
 
 template <KvType kType, int kK, int kV>
-__global__ void __launch_bounds__(kBlockWarps * kWarp) attention_block_kernel(AttentionParams params, bool packed) {
+__global__ void __launch_bounds__(kBlockWarps * kWarp) attention_block_kernel(AttentionParams params, Packed packed) {
   MSC_SHARED_DYNAMIC(char, memory);
   const int end = params.work.block_begin[blockIdx.x + 1];
   for (int i = params.work.block_begin[blockIdx.x]; i < end; ++i) {

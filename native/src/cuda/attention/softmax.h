@@ -64,8 +64,6 @@ struct LaneRow {
   int position = 0;
   int head = 0;  // of all query heads
   int token = -1;  // row of q; -1: there is no such row
-  uint64_t tree = 0;
-  int tree_base = INT32_MAX;
 };
 
 __device__ __forceinline__ LaneRow lane_row(const AttentionParams& params, const AttentionItem& item, int row) {
@@ -82,15 +80,7 @@ __device__ __forceinline__ LaneRow lane_row(const AttentionParams& params, const
     const int64_t begin = result.position + 1 - params.window;
     result.begin = begin > 0 ? static_cast<int>(begin) : 0;
   }
-  if (params.tree != nullptr) {
-    result.tree = params.tree[result.token];
-    result.tree_base = item.tree_base;
-  }
   return result;
-}
-
-__device__ __forceinline__ bool sees(const LaneRow& row, int key) {
-  return key >= row.begin && key < row.end && (key < row.tree_base || (row.tree >> (key - row.tree_base) & 1) != 0);
 }
 
 /// A split's part of 16 rows while it is computed. Sums are a lane's own until `sum_up`.
@@ -118,8 +108,9 @@ struct Part {
 /// Products into exponents: scaled, capped, biased; -infinity where a row does not see the position.
 /// @param key_scales of the tile's keys in shared memory, 8-bit types alone
 template <KvType kType>
-__device__ __forceinline__ void to_exponents(const AttentionParams& params, const LaneRow (&rows)[2], int first_key,
-                                             const float* key_scales, int lane, float (&s)[kTileKeys / 8][4]) {
+__device__ __forceinline__ void to_exponents(const AttentionParams& params, const AttentionItem& item,
+                                             const LaneRow (&rows)[2], int first_key, const float* key_scales, int lane,
+                                             float (&s)[kTileKeys / 8][4]) {
   const float factor = params.softcap > 0.0f ? params.scale / params.softcap : params.scale * kLog2e;
 #pragma unroll
   for (int n = 0; n < kTileKeys / 8; ++n) {
@@ -149,16 +140,32 @@ __device__ __forceinline__ void to_exponents(const AttentionParams& params, cons
       }
     }
   }
+  const int end = first_key + kTileKeys;
 #pragma unroll
   for (int r = 0; r < 2; ++r) {
-    const bool sees_all = first_key >= rows[r].begin && first_key + kTileKeys <= rows[r].end &&
-                          first_key + kTileKeys <= rows[r].tree_base;
-    if (!sees_all) {
+    if (first_key < rows[r].begin || end > rows[r].end) {
 #pragma unroll
       for (int n = 0; n < kTileKeys / 8; ++n) {
 #pragma unroll
         for (int i = 0; i < 2; ++i) {
-          if (!sees(rows[r], first_key + n * 8 + lane % 4 * 2 + i)) {
+          const int key = first_key + n * 8 + lane % 4 * 2 + i;
+          if (key < rows[r].begin || key >= rows[r].end) {
+            s[n][2 * r + i] = kNothing;
+          }
+        }
+      }
+    }
+  }
+  if (params.tree != nullptr && end > item.tree_base) {
+#pragma unroll
+    for (int r = 0; r < 2; ++r) {
+      const uint64_t seen = rows[r].token < 0 ? 0 : params.tree[rows[r].token];
+#pragma unroll
+      for (int n = 0; n < kTileKeys / 8; ++n) {
+#pragma unroll
+        for (int i = 0; i < 2; ++i) {
+          const int in_tree = first_key + n * 8 + lane % 4 * 2 + i - item.tree_base;
+          if (in_tree >= 0 && (in_tree >= 64 || (seen >> in_tree & 1) == 0)) {
             s[n][2 * r + i] = kNothing;
           }
         }

@@ -59,6 +59,9 @@ __device__ __forceinline__ void copy_rows(const AttentionItem& item, const TileS
   constexpr int kChunks = kWidth * element_bytes(kType) / 16;
   const int row_bytes = width * element_bytes(kType);
   if (packed) {
+    // Wide values leave few registers for addresses.
+    [[maybe_unused]] constexpr int kAtOnce = kWidth <= 192 ? 4 : 1;
+#pragma unroll kAtOnce
     for (int i = thread; i < kTileKeys * kChunks; i += threads) {
       const int row = i / kChunks;
       const int byte = i % kChunks * 16;
@@ -71,6 +74,7 @@ __device__ __forceinline__ void copy_rows(const AttentionItem& item, const TileS
     }
   } else {
     constexpr int kRowBytes = kChunks * 16;
+#pragma unroll 1
     for (int i = thread; i < kTileKeys * kRowBytes; i += threads) {
       const int row = i / kRowBytes;
       const int byte = i % kRowBytes;
@@ -119,22 +123,53 @@ struct TileBuffer {
   }
 };
 
-/// The item's rows of q as bfloat16, rows and channels that are not there as zero. @param rows of the tile in `to`
-template <KvType kType, int kWidth>
-__device__ __forceinline__ void copy_queries(const AttentionParams& params, const AttentionItem& item, int rows, char* to,
-                                             int thread, int threads) {
+/// Rows of q, read kPack<E> or one channel at a time.
+template <KvType kType, int kWidth, class E, int kAtOnce>
+__device__ __forceinline__ void convert_queries(const AttentionParams& params, const AttentionItem& item, char* to, int thread,
+                                                int threads) {
   const int width = static_cast<int>(params.pages.k_width);
-  for (int i = thread; i < rows * kWidth; i += threads) {
-    const int row = i / kWidth;
-    const int channel = i % kWidth;
-    float x = 0.0f;
-    if (row < item.num_rows && channel < width) {
-      const int64_t token = item.first_token + row / item.heads;
-      const int64_t at = token * params.q_stride + int64_t{item.first_head + row % item.heads} * width + channel;
-      x = params.type == ElementType::kF32 ? load(static_cast<const float*>(params.q) + at)
-                                           : load(static_cast<const Bf16*>(params.q) + at);
+  const int packs = width / kAtOnce;
+#pragma unroll 2
+  for (int i = thread; i < item.num_rows * packs; i += threads) {
+    const int row = i / packs;
+    const int channel = i % packs * kAtOnce;
+    const int64_t token = item.first_token + row / item.heads;
+    const E* const from = static_cast<const E*>(params.q) + token * params.q_stride +
+                          int64_t{item.first_head + row % item.heads} * width + channel;
+    auto* const places = reinterpret_cast<uint16_t*>(to + row * query_pitch(kWidth));
+    if constexpr (kAtOnce == 1) {
+      places[query_place<kType>(channel)] = bf16_bits(load(from));
+    } else {
+      float x[kAtOnce];
+      load_pack(from, x);
+#pragma unroll
+      for (int c = 0; c < kAtOnce; c += 2) {  // a pair stays a pair
+        *reinterpret_cast<uint32_t*>(places + query_place<kType>(channel + c)) = bf16_pair(x[c], x[c + 1]);
+      }
     }
-    reinterpret_cast<uint16_t*>(to + row * query_pitch(kWidth))[query_place<kType>(channel)] = bf16_bits(x);
+  }
+}
+
+/// The item's rows of q as bfloat16, rows and channels that are not there as zero; whoever calls waits for all threads
+/// before and after. @param rows of the tile in `to`, @param packed rows of q are multiples of 16 bytes
+template <KvType kType, int kWidth>
+__device__ __forceinline__ void copy_queries(const AttentionParams& params, const AttentionItem& item, int rows, bool packed,
+                                             char* to, int thread, int threads) {
+  const int width = static_cast<int>(params.pages.k_width);
+  const int filled = width == kWidth ? item.num_rows : 0;
+#pragma unroll 1
+  for (int i = thread + filled * (kWidth / 8); i < rows * (kWidth / 8); i += threads) {
+    *reinterpret_cast<uint4*>(to + i / (kWidth / 8) * query_pitch(kWidth) + i % (kWidth / 8) * 16) = uint4{0, 0, 0, 0};
+  }
+  if (filled == 0) {
+    threads == kWarp ? __syncwarp() : __syncthreads();
+  }
+  if (params.type == ElementType::kF32) {
+    packed ? convert_queries<kType, kWidth, float, 4>(params, item, to, thread, threads)
+           : convert_queries<kType, kWidth, float, 1>(params, item, to, thread, threads);
+  } else {
+    packed ? convert_queries<kType, kWidth, Bf16, 8>(params, item, to, thread, threads)
+           : convert_queries<kType, kWidth, Bf16, 1>(params, item, to, thread, threads);
   }
 }
 

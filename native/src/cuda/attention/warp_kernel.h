@@ -22,7 +22,7 @@ struct WarpMemory {
 /// Flash-Decoding). While keys are used the values are on their way, and the other way round.
 template <KvType kType, int kK, int kV>
 __device__ __forceinline__ void attend_split(const AttentionParams& params, const AttentionItem& item,
-                                             WarpMemory<kType, kK, kV> memory, bool packed, int lane) {
+                                             WarpMemory<kType, kK, kV> memory, Packed packed, int lane) {
   const int split_begin = item.key_begin / kAttentionSplit * kAttentionSplit;
   const int first = item.key_begin / kTileKeys * kTileKeys;
   const int num_tiles = (item.key_end - first + kTileKeys - 1) / kTileKeys;
@@ -30,20 +30,20 @@ __device__ __forceinline__ void attend_split(const AttentionParams& params, cons
   const auto copy_keys = [&](int tile) {
     if (tile < num_tiles) {
       const TileSource source = tile_source(params, item, pages, split_begin, first + tile * kTileKeys);
-      memory.keys(tile).copy_keys(params, item, source, packed, lane, kWarp);
+      memory.keys(tile).copy_keys(params, item, source, packed.pages, lane, kWarp);
     }
     commit_copies();
   };
   const auto copy_values = [&](int tile) {
     if (tile < num_tiles) {
       const TileSource source = tile_source(params, item, pages, split_begin, first + tile * kTileKeys);
-      memory.values(tile).copy_values(params, item, source, packed, lane, kWarp);
+      memory.values(tile).copy_values(params, item, source, packed.pages, lane, kWarp);
     }
     commit_copies();
   };
   copy_keys(0);
   copy_values(0);
-  copy_queries<kType, kK>(params, item, kWarpRows, memory.queries(), lane, kWarp);
+  copy_queries<kType, kK>(params, item, kWarpRows, packed.queries, memory.queries(), lane, kWarp);
   const LaneRow rows[2] = {lane_row(params, item, lane / 4), lane_row(params, item, lane / 4 + 8)};
   __syncwarp();
   const Queries<kK> queries(memory.queries(), lane);
@@ -55,7 +55,7 @@ __device__ __forceinline__ void attend_split(const AttentionParams& params, cons
     __syncwarp();
     float s[kTileKeys / 8][4];
     score_tile<kType, kK>(queries, memory.keys(tile).data, lane, s);
-    to_exponents<kType>(params, rows, first + tile * kTileKeys, memory.keys(tile).scales(), lane, s);
+    to_exponents<kType>(params, item, rows, first + tile * kTileKeys, memory.keys(tile).scales(), lane, s);
     copy_values(tile + 1);
     wait_for_copies<2>();
     __syncwarp();
@@ -73,7 +73,7 @@ __device__ __forceinline__ void attend_split(const AttentionParams& params, cons
 }
 
 template <KvType kType, int kK, int kV>
-__global__ void __launch_bounds__(kMaxWarps * kWarp) attention_warp_kernel(AttentionParams params, bool packed) {
+__global__ void __launch_bounds__(kMaxWarps * kWarp) attention_warp_kernel(AttentionParams params, Packed packed) {
   MSC_SHARED_DYNAMIC(char, memory);
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
   const int warp = static_cast<int>(threadIdx.x) / kWarp;

@@ -68,10 +68,10 @@ AttentionData::AttentionData(const AttentionCase& the_case) : c(the_case) {
   bias_ = rng.normals(c.q_heads * (2 * std::max<int64_t>(c.bias_reach, 0) + 1));
 }
 
-uint64_t AttentionData::tree_of(size_t sequence, int32_t token) const {
+uint64_t AttentionData::tree_of(int32_t token) {
   // Token t's parent is token t / 2 - 1 or the sequence; so branches share their stems.
   uint64_t sees = uint64_t{1} << token;
-  for (int32_t t = token / 2 - 1 + static_cast<int32_t>(sequence) * 0; t >= 0; t = t / 2 - 1) {
+  for (int32_t t = token / 2 - 1; t >= 0; t = t / 2 - 1) {
     sees |= uint64_t{1} << t;
   }
   return sees;
@@ -106,7 +106,7 @@ std::vector<float> AttentionData::run(std::span<const Tokens> tokens, unsigned p
     positions.push_back(part.position);
     lengths.push_back(whole.key_length);
     for (int32_t t = 0; t < part.count; ++t) {
-      trees.push_back(tree_of(part.sequence, t));
+      trees.push_back(tree_of(t));
     }
     const int64_t written = c.causal ? part.position + part.count : num_positions(part.sequence);
     std::vector<int32_t> row(static_cast<size_t>(stride), 99999);
@@ -201,7 +201,7 @@ std::vector<float> AttentionData::reference(size_t sequence, int32_t position) c
     double largest = c.sinks ? static_cast<double>(sinks_[static_cast<size_t>(h)]) : -1e300;
     std::vector<int64_t> seen;
     for (int64_t j = begin; j < end; ++j) {
-      if (c.tree && j >= tokens.position && (tree_of(sequence, token) >> (j - tokens.position) & 1) == 0) {
+      if (c.tree && j >= tokens.position && (tree_of(token) >> (j - tokens.position) & 1) == 0) {
         continue;
       }
       const Stored& key = keys_[sequence][static_cast<size_t>(j * c.kv_heads + kv_head)];

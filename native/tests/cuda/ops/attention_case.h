@@ -43,21 +43,19 @@ class AttentionData {
  public:
   explicit AttentionData(const AttentionCase& c);
 
-  /// Runs the kernels over `sequences` (entries index the case's own sequences; positions may be any of its tokens).
-  /// @return [tokens, q_heads * v_width]
+  /// Some of a sequence's tokens.
   struct Tokens {
     size_t sequence;
     int32_t position;
     int32_t count;
   };
+  /// Runs the kernels; what the rows do not see is not in the cache. @return [tokens, q_heads * v_width]
   std::vector<float> run(std::span<const Tokens> tokens, unsigned processors) const;
   std::vector<float> run_all() const;
   /// Of one token, in double.
   std::vector<float> reference(size_t sequence, int32_t position) const;
   /// Which tokens of its tree a token sees.
-  uint64_t tree_of(size_t sequence, int32_t token) const;
-  /// Elements whose bits are replaced in the cache by what is not a number, at a position that must not be read.
-  int64_t poisoned = 0;
+  static uint64_t tree_of(int32_t token);
 
   const AttentionCase& c;
 
