@@ -34,20 +34,18 @@ __device__ __forceinline__ void attend_rows(const AttentionParams& params, const
   const int first_row = thread / kWarp * kWarpRows;
   const int first = item.key_begin / kStageKeys * kStageKeys;
   const int num_stages = (item.key_end - first + kStageKeys - 1) / kStageKeys;
-  int pages_of = -1;
   SplitPages pages;
   const auto copy_stage = [&](int stage) {
     const int begin = first + stage * kStageKeys;
     const int split_begin = begin / kAttentionSplit * kAttentionSplit;
-    if (split_begin != pages_of) {
+    if (stage == 0 || begin == split_begin) {
       pages = find_pages(params, item, split_begin, lane);
-      pages_of = split_begin;
     }
-#pragma unroll
+#pragma unroll 1
     for (int t = 0; t < kStageTiles; ++t) {
       const TileSource source = tile_source(params, item, pages, split_begin, begin + t * kTileKeys);
-      memory.keys(stage, t).copy_keys(params, item, source, packed.pages, thread, kThreads);
-      memory.values(stage, t).copy_values(params, item, source, packed.pages, thread, kThreads);
+      memory.keys(stage, t).template copy_keys<kThreads>(params, item, source, packed.pages, thread);
+      memory.values(stage, t).template copy_values<kThreads>(params, item, source, packed.pages, thread);
     }
     commit_copies();
   };
@@ -61,8 +59,6 @@ __device__ __forceinline__ void attend_rows(const AttentionParams& params, const
   part.clear();
   SoftmaxSum sums[2];
   float* const folded = memory.folded() + thread;
-  bool has_folded = false;
-  const int first_split = first / kAttentionSplit;
   for (int stage = 0; stage < num_stages; ++stage) {
     wait_for_copies<0>();
     // The stage is here for all, and nobody still reads the one before, or queries where sums are folded.
@@ -90,15 +86,16 @@ __device__ __forceinline__ void attend_rows(const AttentionParams& params, const
     }
     part.sum_up();
     if (item.partial_row >= 0) {
-      store_part<kType>(params, item, rows, first_row, begin / kAttentionSplit - first_split, lane, part);
+      store_part<kType>(params, item, rows, first_row, begin / kAttentionSplit - first / kAttentionSplit, lane,
+                        part);
     } else {
+      const bool is_first = begin / kAttentionSplit == first / kAttentionSplit;
       const FoldFactors factors[2] = {fold(sums[0], part.sums[0]), fold(sums[1], part.sums[1])};
 #pragma unroll
       for (int i = 0; i < kAccumulators; ++i) {
         float& here = part.acc[i / 4][i % 4];
-        here = fold(factors[i % 4 / 2], has_folded ? folded[i * kThreads] : 0.0f, here);
+        here = fold(factors[i % 4 / 2], is_first ? 0.0f : folded[i * kThreads], here);
       }
-      has_folded = true;
       if (!is_last) {
 #pragma unroll
         for (int i = 0; i < kAccumulators; ++i) {

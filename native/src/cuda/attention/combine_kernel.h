@@ -11,7 +11,6 @@ __device__ __forceinline__ void combine_row(const AttentionParams& params, const
   const int num_splits = (item.key_end - 1) / kAttentionSplit - item.key_begin / kAttentionSplit + 1;
   SoftmaxSum sums;
   float folded[kColumns] = {};
-#pragma unroll 2
   for (int split = 0; split < num_splits; ++split) {
     const int64_t at = item.partial_row + int64_t{split} * item.num_rows + row;
     const FoldFactors factors = fold(sums, {params.work.partial_of[2 * at], params.work.partial_of[2 * at + 1]});
@@ -40,7 +39,7 @@ template <int kColumns>
 __global__ void __launch_bounds__(kCombineWarps * kWarp) attention_combine_kernel(AttentionParams params) {
   const int end = params.work.combine_begin[blockIdx.x + 1];
   for (int i = params.work.combine_begin[blockIdx.x]; i < end; ++i) {
-    const AttentionItem item = params.work.combine_items[i];
+    const AttentionItem& item = params.work.combine_items[i];
     for (int row = static_cast<int>(threadIdx.x) / kWarp; row < item.num_rows; row += kCombineWarps) {
       combine_row<kColumns>(params, item, row, static_cast<int>(threadIdx.x) % kWarp);
     }

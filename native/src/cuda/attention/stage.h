@@ -48,21 +48,21 @@ __device__ __forceinline__ TileSource tile_source(const AttentionParams& params,
   return source;
 }
 
-/// Copies a tile of keys or values to shared memory by `threads` threads; what no row sees, and channels that the cache
+/// Copies a tile of keys or values to shared memory by kThreads threads; what no row sees, and channels that the cache
 /// does not have, become zero without being read.
 /// @param offset of keys or values in a head's block, @param width of one of them in elements
 /// @param packed rows are multiples of 16 bytes
-template <KvType kType, int kWidth>
+template <KvType kType, int kWidth, int kThreads>
 __device__ __forceinline__ void copy_rows(const AttentionItem& item, const TileSource& source, int64_t offset, int width,
-                                          bool packed, char* tile, int thread, int threads) {
+                                          bool packed, char* tile, int thread) {
   constexpr int kPitch = tile_pitch(kType, kWidth);
   constexpr int kChunks = kWidth * element_bytes(kType) / 16;
   const int row_bytes = width * element_bytes(kType);
   if (packed) {
-    // Wide values leave few registers for addresses.
-    [[maybe_unused]] constexpr int kAtOnce = kWidth <= 192 ? 4 : 1;
+    // Registers for addresses are few, and a block's warps have less to copy each.
+    [[maybe_unused]] constexpr int kAtOnce = kThreads == kWarp && kWidth <= 192 ? 4 : 1;
 #pragma unroll kAtOnce
-    for (int i = thread; i < kTileKeys * kChunks; i += threads) {
+    for (int i = thread; i < kTileKeys * kChunks; i += kThreads) {
       const int row = i / kChunks;
       const int byte = i % kChunks * 16;
       const int key = source.first + row;
@@ -75,7 +75,7 @@ __device__ __forceinline__ void copy_rows(const AttentionItem& item, const TileS
   } else {
     constexpr int kRowBytes = kChunks * 16;
 #pragma unroll 1
-    for (int i = thread; i < kTileKeys * kRowBytes; i += threads) {
+    for (int i = thread; i < kTileKeys * kRowBytes; i += kThreads) {
       const int row = i / kRowBytes;
       const int byte = i % kRowBytes;
       const int key = source.first + row;
@@ -106,17 +106,19 @@ struct TileBuffer {
   __device__ __forceinline__ float* scales() const {
     return reinterpret_cast<float*>(data + kTileKeys * tile_pitch(kType, kWidth));
   }
+  template <int kThreads>
   __device__ __forceinline__ void copy_keys(const AttentionParams& params, const AttentionItem& item,
-                                            const TileSource& source, bool packed, int thread, int threads) const {
-    copy_rows<kType, kWidth>(item, source, 0, static_cast<int>(params.pages.k_width), packed, data, thread, threads);
+                                            const TileSource& source, bool packed, int thread) const {
+    copy_rows<kType, kWidth, kThreads>(item, source, 0, static_cast<int>(params.pages.k_width), packed, data, thread);
     if constexpr (kType != KvType::kBf16) {
       copy_scales(item, source, params.pages.k_scale_offset, scales(), thread);
     }
   }
+  template <int kThreads>
   __device__ __forceinline__ void copy_values(const AttentionParams& params, const AttentionItem& item,
-                                              const TileSource& source, bool packed, int thread, int threads) const {
-    copy_rows<kType, kWidth>(item, source, params.pages.v_offset, static_cast<int>(params.pages.v_width), packed, data,
-                             thread, threads);
+                                              const TileSource& source, bool packed, int thread) const {
+    copy_rows<kType, kWidth, kThreads>(item, source, params.pages.v_offset, static_cast<int>(params.pages.v_width), packed,
+                                       data, thread);
     if constexpr (kType != KvType::kBf16) {
       copy_scales(item, source, params.pages.v_scale_offset, scales(), thread);
     }

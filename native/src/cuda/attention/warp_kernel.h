@@ -30,14 +30,14 @@ __device__ __forceinline__ void attend_split(const AttentionParams& params, cons
   const auto copy_keys = [&](int tile) {
     if (tile < num_tiles) {
       const TileSource source = tile_source(params, item, pages, split_begin, first + tile * kTileKeys);
-      memory.keys(tile).copy_keys(params, item, source, packed.pages, lane, kWarp);
+      memory.keys(tile).template copy_keys<kWarp>(params, item, source, packed.pages, lane);
     }
     commit_copies();
   };
   const auto copy_values = [&](int tile) {
     if (tile < num_tiles) {
       const TileSource source = tile_source(params, item, pages, split_begin, first + tile * kTileKeys);
-      memory.values(tile).copy_values(params, item, source, packed.pages, lane, kWarp);
+      memory.values(tile).template copy_values<kWarp>(params, item, source, packed.pages, lane);
     }
     commit_copies();
   };
