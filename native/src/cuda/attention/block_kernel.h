@@ -29,6 +29,8 @@ __device__ __forceinline__ void attend_rows(const AttentionParams& params, const
   constexpr int kThreads = kBlockWarps * kWarp;
   constexpr int kAccumulators = kV / 8 * 4;
   constexpr int kStageTiles = stage_tiles(kType, kK, kV);
+  // ptxas of CUDA 12.4 spills with the other choice, each time.
+  [[maybe_unused]] constexpr int kUnrolled = kType == KvType::kF8E4M3 && kV == 256 ? kStageTiles : 1;
   constexpr int kStageKeys = kStageTiles * kTileKeys;
   const int lane = thread % kWarp;
   const int first_row = thread / kWarp * kWarpRows;
@@ -41,7 +43,7 @@ __device__ __forceinline__ void attend_rows(const AttentionParams& params, const
     if (stage == 0 || begin == split_begin) {
       pages = find_pages(params, item, split_begin, lane);
     }
-#pragma unroll 1
+#pragma unroll kUnrolled
     for (int t = 0; t < kStageTiles; ++t) {
       const TileSource source = tile_source(params, item, pages, split_begin, begin + t * kTileKeys);
       memory.keys(stage, t).template copy_keys<kThreads>(params, item, source, packed.pages, thread);

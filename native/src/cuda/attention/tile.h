@@ -87,8 +87,8 @@ __device__ __forceinline__ void score_tile(const Queries<kWidth>& queries, const
   for (int n = 0; n < kTileKeys / 8; ++n) {
     s[n][0] = s[n][1] = s[n][2] = s[n][3] = 0.0f;
   }
-  // Registers in which queries are held have to be named; else one step at a time leaves room for wide values.
-  [[maybe_unused]] constexpr int kSteps = holds_queries(kWidth) ? kWidth / 16 : 1;
+  // Registers in which queries are held have to be named; else few steps at a time leave room for wide values.
+  [[maybe_unused]] constexpr int kSteps = holds_queries(kWidth) ? kWidth / 16 : 2;
 #pragma unroll kSteps
   for (int k = 0; k < kWidth / 16; ++k) {
     uint32_t q[4];
