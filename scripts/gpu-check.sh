@@ -9,6 +9,7 @@
 #   all       every stage above, in this order
 # Each stage that ran adds a row to FOLDER/gpu-check.md and an object to FOLDER/gpu-check.json (default out/gpu-check).
 # --program: the op-test program (default out/native/cuda/moesaic_cuda_op_tests).
+# A run of the tests that takes more than STAGE_LIMIT seconds (default 460) is ended and has failed.
 # Exit code: 0 when all stages passed, 1 when one failed, 2 for bad usage, 3 when one could not run here.
 set -euo pipefail
 start=$PWD
@@ -77,7 +78,8 @@ run_tests() {
   local stage=$1 started=$SECONDS status=0 result=passed passed failed skipped
   shift
   echo "== $stage: $*"
-  "$@" --gtest_color=no >"$log" 2>&1 || status=$?
+  timeout --kill-after=10 "${STAGE_LIMIT:-460}" "$@" --gtest_color=no >"$log" 2>&1 || status=$?
+  [ "$status" -ne 124 ] || echo "gpu-check.sh $stage: ended after ${STAGE_LIMIT:-460} seconds" >&2
   count() { sed -n "s/^\[  $1 *\] \([0-9]*\) tests\{0,1\}[.,]*.*/\1/p" "$log" | head -n 1; }
   passed=$(count PASSED) failed=$(count FAILED) skipped=$(count SKIPPED)
   if [ "$status" -ne 0 ] || [ "${failed:-0}" -ne 0 ] || [ "${passed:-0}" -eq 0 ]; then
