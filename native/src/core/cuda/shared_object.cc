@@ -30,7 +30,7 @@ std::string folder_of_this_library() {
   }
   std::error_code error;
   const std::filesystem::path path = std::filesystem::absolute(info.dli_fname, error);
-  return error ? std::string() : path.parent_path().string();
+  return error ? std::string() : path.lexically_normal().parent_path().string();
 }
 
 #else
