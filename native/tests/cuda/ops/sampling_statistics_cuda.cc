@@ -100,7 +100,12 @@ TEST(CudaSamplingReport, MatchesReference) {
     few[5] = std::numeric_limits<float>::quiet_NaN();
     batch.add(few, {.temperature = 0.0f});
     batch.add(std::vector<float>(9001, 0.25f), {.top_k = 3, .mask = random_mask(rng, 9001, 0.1)});
+    // The mask's tokens count in the log-probabilities and are not drawn.
+    batch.add(rounded(rng.normals(9001, 1.0), type), {.top_p = 0.95f, .mask = random_mask(rng, 9001, 0.01)});
     const Sampled result = run_checked(batch);
+    if (const std::vector<int32_t> drawn = drawn_by_cpu(batch); !drawn.empty()) {
+      optest::expect_equal(result.ids, drawn, "ids");
+    }
     for (int64_t r = 0; r < batch.num_rows(); ++r) {
       const std::vector<float> logits = batch.row(r);
       const std::vector<double> expected = optest::reference_logprobs(logits);
