@@ -38,6 +38,10 @@ const AttentionCase kCases[] = {
     {"prefill_i8_chunk", kBf16, KvType::kI8, 4, 1, 64, 64, {{250, 30}, {0, 5}}, 0, true, true},
     {"prefill_f8_window", kF32, KvType::kF8E4M3, 6, 2, 64, 64, {{240, 40}}, 20},
     {"prefill_pieces", kBf16, KvType::kBf16, 8, 1, 64, 64, {{700, 9}}, 0, true, false, -1, 0.0f, false, 16, 2},
+    // Several splits of one item, folded where they are made; and written in runs of two.
+    {"prefill_whole", kBf16, KvType::kBf16, 8, 2, 64, 64, {{500, 40}}, 0, true, false, -1, 0.0f, false, 16, 1},
+    {"prefill_whole_i8_window", kBf16, KvType::kI8, 8, 2, 128, 128, {{500, 34}}, 280, true, true, -1, 0.0f, false, 16, 1},
+    {"prefill_runs", kBf16, KvType::kF8E4M3, 4, 1, 64, 64, {{1100, 20}}, 0, true, false, -1, 0.0f, false, 16, 1},
     {"prefill_256", kBf16, KvType::kBf16, 2, 1, 256, 256, {{270, 20}}, 0, true, false, -1, 0.0f, false, 16, 1},
     {"prefill_256_f8", kBf16, KvType::kF8E4M3, 2, 1, 256, 256, {{0, 20}}},
     {"prefill_192_i8", kBf16, KvType::kI8, 2, 1, 192, 128, {{250, 10}}, 0, true, false, -1, 0.0f, false, 16, 1},
@@ -80,6 +84,8 @@ class CudaAttentionInvariance : public testing::TestWithParam<AttentionCase> {};
 const AttentionCase kInvariantCases[] = {
     {"bf16_128", kBf16, KvType::kBf16, 8, 2, 128, 128, {{509, 8}, {3, 1}}},
     {"bf16_window_sinks", kBf16, KvType::kBf16, 4, 1, 64, 64, {{250, 12}, {700, 5}}, 300, true, true},
+    {"bf16_whole", kBf16, KvType::kBf16, 8, 2, 64, 64, {{500, 40}}, 0, true, false, -1, 0.0f, false, 16, 1},
+    {"f8_runs", kBf16, KvType::kF8E4M3, 4, 1, 64, 64, {{1100, 20}}, 0, true, false, -1, 0.0f, false, 16, 1},
     {"i8", kF32, KvType::kI8, 4, 1, 64, 64, {{505, 10}, {0, 6}}},
     {"f8_bias_softcap", kBf16, KvType::kF8E4M3, 6, 1, 64, 64, {{250, 9}}, 0, true, false, 30, 20.0f},
     {"bf16_256", kBf16, KvType::kBf16, 8, 1, 256, 256, {{254, 4}}},
