@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Unpacks Debian sid's llama.cpp, with the libraries it needs, into .tools/llama.cpp (git-ignored), for side-by-side
-# measurements only: nothing is installed, nothing of it is linked or shipped, CI never runs this.
+# comparisons only (scripts/compare-serve.sh, scripts/compare-llama-cpp.cs): nothing is installed, nothing of it is linked or shipped, CI never runs this.
 # Leaves .tools/llama.cpp/llama-bench and llama-server, wrappers that run the programs with their own loader and libraries.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
