@@ -101,7 +101,11 @@ TEST(CudaSamplingReport, MatchesReference) {
     batch.add(few, {.temperature = 0.0f});
     batch.add(std::vector<float>(9001, 0.25f), {.top_k = 3, .mask = random_mask(rng, 9001, 0.1)});
     // The mask's tokens count in the log-probabilities and are not drawn.
-    batch.add(rounded(rng.normals(9001, 1.0), type), {.top_p = 0.95f, .mask = random_mask(rng, 9001, 0.01)});
+    for (const RowSpec& spec : {RowSpec{.temperature = 0.0f}, RowSpec{.top_k = 20}, RowSpec{.top_p = 0.95f}}) {
+      RowSpec masked = spec;
+      masked.mask = random_mask(rng, 9001, 0.01);
+      batch.add(rounded(rng.normals(9001, 1.0), type), masked);
+    }
     const Sampled result = run_checked(batch);
     if (const std::vector<int32_t> drawn = drawn_by_cpu(batch); !drawn.empty()) {
       optest::expect_equal(result.ids, drawn, "ids");
