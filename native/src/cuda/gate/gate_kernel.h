@@ -1,24 +1,9 @@
 #pragma once
 
 #include "cuda/device/element.h"
-#include "cuda/gate/gate.h"
+#include "cuda/gate/gate_rule.h"
 
 namespace msc::cuda {
-
-template <GateRule kRule>
-__device__ __forceinline__ float gated(float gate, float up, const GateParams& params) {
-  if constexpr (kRule == GateRule::kSwiglu) {
-    return gate / (1.0f + expf(-gate)) * up;
-  } else if constexpr (kRule == GateRule::kGeluTanhGlu) {
-    constexpr float kRootTwoOverPi = 0.7978845608028654f;
-    const float inner = kRootTwoOverPi * (gate + 0.044715f * gate * gate * gate);
-    return 0.5f * gate * (1.0f + tanhf(inner)) * up;
-  } else {
-    const float g = fminf(gate, params.limit);
-    const float u = fmaxf(-params.limit, fminf(up, params.limit));
-    return g / (1.0f + expf(-params.alpha * g)) * (u + 1.0f);
-  }
-}
 
 /// Rows along the grid's x, since there may be more than its y can count; a thread owns one element or one pack.
 template <class E, GateRule kRule, bool kPacked>
@@ -37,12 +22,12 @@ __global__ void __launch_bounds__(256) gate_kernel(GateParams params, unsigned b
       load_pack(up + i, u);
 #pragma unroll
       for (int k = 0; k < kPack<E>; ++k) {
-        g[k] = gated<kRule>(g[k], u[k], params);
+        g[k] = gated<kRule>(g[k], u[k], params.alpha, params.limit);
       }
       store_pack(out + i, g);
     }
   } else if (item < params.cols) {
-    store(out + item, gated<kRule>(load(gate + item), load(up + item), params));
+    store(out + item, gated<kRule>(load(gate + item), load(up + item), params.alpha, params.limit));
   }
 }
 

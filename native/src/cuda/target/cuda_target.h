@@ -3,6 +3,7 @@
 // What kernels include, here for nvcc: wrappers round what the host's compiler cannot read. The tests' header of the same
 // name (native/tests/cuda/layer) is the other half; the include path chooses.
 #include <cuda_bf16.h>
+#include <cuda_fp16.h>
 #include <cuda_fp8.h>
 #include <cuda_runtime.h>
 
@@ -49,6 +50,16 @@ __device__ __forceinline__ float exp2_fast(float x) {
   float y;
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
+}
+
+/// The value of float16 bits.
+__device__ __forceinline__ float half_value(uint16_t bits) { return __half2float(__ushort_as_half(bits)); }
+
+/// a - b of two bfloat16, each rounded to the nearest.
+__device__ __forceinline__ uint32_t sub_bf16_pairs(uint32_t a, uint32_t b) {
+  uint32_t difference;
+  asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(difference) : "r"(b), "r"(0xBF80BF80u), "r"(a));
+  return difference;
 }
 
 /// 16 bytes from global to shared memory, of which `valid_bytes` (0 or 16) are read and the others become zero.

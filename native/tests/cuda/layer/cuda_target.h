@@ -16,6 +16,7 @@
 #define __host__
 #define __forceinline__ inline
 #define __launch_bounds__(...)
+#define __grid_constant__
 
 #define threadIdx (::cuda_on_cpu::thread_index())
 #define blockIdx (::cuda_on_cpu::block_index())
@@ -168,6 +169,21 @@ inline uint32_t bf16_pair_product(uint32_t a, uint32_t b) {
 inline float exp2_fast(float x) {
   const float y = std::exp2(x);
   return y < 0x1p-126f ? 0.0f : y;
+}
+
+/// The value of float16 bits.
+inline float half_value(uint16_t bits) {
+  const uint32_t magnitude = bits & 0x7FFFu;
+  const float value = magnitude >= 0x7C00u ? std::bit_cast<float>(0x7F800000u | magnitude << 13)
+                                           : std::bit_cast<float>(magnitude << 13) * 0x1p112f;
+  return (bits & 0x8000u) != 0 ? -value : value;
+}
+
+/// a - b of two bfloat16, each rounded to the nearest.
+inline uint32_t sub_bf16_pairs(uint32_t a, uint32_t b) {
+  const float low = std::bit_cast<float>(a << 16) - std::bit_cast<float>(b << 16);
+  const float high = std::bit_cast<float>(a & 0xFFFF0000u) - std::bit_cast<float>(b & 0xFFFF0000u);
+  return bf16_bits(low) | static_cast<uint32_t>(bf16_bits(high)) << 16;
 }
 
 /// 16 bytes from global to shared memory, of which `valid_bytes` (0 or 16) are read and the others become zero.

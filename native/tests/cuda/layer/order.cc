@@ -32,10 +32,13 @@ bool Order::is_before(uint32_t id, const Accessor& now) const {
 }
 
 uint32_t Order::with_reader(uint32_t set, const Accessor& now) {
+  if (set != 0 && nodes_[set].several_blocks) {
+    return set;  // whoever writes, one of these readers is in another block
+  }
   if (set != 0) {
     // A barrier of the block separates all of an older phase's readers from what follows.
     const Stamp& last = stamps_[nodes_[set].stamp_id];
-    if (!nodes_[set].several_blocks && last.block == now.stamp->block && last.phase != now.stamp->phase) {
+    if (last.block == now.stamp->block && last.phase != now.stamp->phase) {
       set = 0;
     }
   }
@@ -58,7 +61,7 @@ uint32_t Order::with_reader(uint32_t set, const Accessor& now) {
     greatest = std::max(greatest, nodes_[set].greatest);
   }
   if (result == 0) {
-    const bool several = set != 0 && (nodes_[set].several_blocks || stamps_[nodes_[set].stamp_id].block != now.stamp->block);
+    const bool several = set != 0 && stamps_[nodes_[set].stamp_id].block != now.stamp->block;
     nodes_.push_back({set, now.stamp_id, several, least, greatest});
     result = static_cast<uint32_t>(nodes_.size() - 1);
   }
