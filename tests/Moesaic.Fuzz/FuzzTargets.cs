@@ -44,7 +44,7 @@ internal static class FuzzTargets
 
     public static IReadOnlyList<FuzzTarget> All { get; } =
     [
-        new("gguf", ["general.alignment", "general.architecture", "split.count", "GGUF", "\b\0\0\0", "\t\0\0\0"], () => SeedFiles.Heads("*.gguf"), RunGguf, e => e is ModelFormatException),
+        new("gguf", ["general.alignment", "general.architecture", "split.count", "GGUF", "\b\0\0\0", "\t\0\0\0"], SeedFiles.GgufHeaders, RunGguf, e => e is ModelFormatException),
         new("safetensors", JsonWords, SeedFiles.SafetensorsHeaders, RunSafetensors, e => e is ModelFormatException),
         new("config", ConfigWords, () => SeedFiles.Whole("config.json"), RunConfig, e => e is ModelFormatException),
         new("tokenizer-json", TokenizerWords, SeedFiles.TokenizerJson, RunTokenizerJson, e => e is ModelFormatException or TokenizationException),

@@ -21,6 +21,41 @@ internal static class SeedFiles
     /// <summary>All files of a pattern that are small enough to be mutated whole.</summary>
     public static IEnumerable<byte[]> Whole(string pattern) => Find(pattern).Where(path => new FileInfo(path).Length <= MaxBytes).Select(File.ReadAllBytes);
 
+    /// <summary>Headers as they are in files, and a short one that is right: a mutation meets a given byte of it a hundred times as often.</summary>
+    public static IEnumerable<byte[]> GgufHeaders()
+    {
+        using MemoryStream file = new();
+        using BinaryWriter writer = new(file);
+        writer.Write("GGUF"u8);
+        writer.Write(3);
+        writer.Write(1L);
+        writer.Write(3L);
+        Name("general.architecture");
+        writer.Write(8);
+        Name("llama");
+        Name("llama.block_count");
+        writer.Write(4);
+        writer.Write(2);
+        Name("a");
+        writer.Write(9);
+        writer.Write(4);
+        writer.Write(2L);
+        writer.Write(1L);
+        Name("w");
+        writer.Write(1);
+        writer.Write(4L);
+        writer.Write(0);
+        writer.Write(0L);
+        writer.Write(new byte[64]);
+        return Heads("*.gguf").Append(file.ToArray());
+
+        void Name(string text)
+        {
+            writer.Write((long)text.Length);
+            writer.Write(Encoding.UTF8.GetBytes(text));
+        }
+    }
+
     /// <summary>A header and its data of zeros in every form: as they are in files, and short ones that are right.</summary>
     public static IEnumerable<byte[]> SafetensorsHeaders()
     {
