@@ -1,33 +1,9 @@
 #pragma once
 
-#include "cuda/device/reduce.h"
+#include "cuda/device/scan.h"
 #include "cuda/moe/expert_sort.h"
 
 namespace msc::cuda {
-
-/// Sum of x over the threads below, and over all of them in *total. `partial`: 32 shared ints that no thread still reads.
-__device__ __forceinline__ int sum_below(int x, int* partial, int* total) {
-  const int lane = static_cast<int>(threadIdx.x) % kWarp;
-  const int warp = static_cast<int>(threadIdx.x) / kWarp;
-  int through = x;
-#pragma unroll
-  for (int step = 1; step < kWarp; step *= 2) {
-    const int below = __shfl_up_sync(kAllLanes, through, step);
-    through += lane >= step ? below : 0;
-  }
-  if (lane == kWarp - 1) {
-    partial[warp] = through;
-  }
-  __syncthreads();
-  int before = 0;
-  int all = 0;
-  for (int w = 0; w < static_cast<int>(blockDim.x) / kWarp; ++w) {
-    before += w < warp ? partial[w] : 0;
-    all += partial[w];
-  }
-  *total = all;
-  return before + through - x;
-}
 
 /// Lanes of the warp that hold the same id, which has `bits` bits.
 __device__ __forceinline__ uint32_t lanes_with(int id, int bits) {
@@ -81,8 +57,9 @@ __global__ void __launch_bounds__(512) expert_sort_kernel(ExpertSortParams param
   const int own_tiles = (rows + tile_rows - 1) / tile_rows;
   int all_rows = 0;
   int all_tiles = 0;
-  const int first_row = sum_below(rows, partial, &all_rows);
-  const int first_tile = sum_below(own_tiles, partial + kWarp, &all_tiles);
+  const int num_warps = static_cast<int>(blockDim.x) / kWarp;
+  const int first_row = sum_before(rows, partial, num_warps, &all_rows);
+  const int first_tile = sum_before(own_tiles, partial + kWarp, num_warps, &all_tiles);
   if (thread < experts) {
     int next = first_row;
     for (int w = 0; w < warps; ++w) {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "cuda/device/reduce.h"
+#include "cuda/device/scan.h"
 #include "cuda/sampling/sampling_state.h"
 
 namespace msc::cuda {
@@ -44,28 +44,9 @@ __device__ __forceinline__ T block_least(T x, T* spare) {
 
 /// Sum of x over the threads before this one.
 __device__ __forceinline__ Mass block_sum_before(Mass x, Mass* spare, Mass* total) {
-  const int lane = static_cast<int>(threadIdx.x) % kWarp;
-  const int warp = static_cast<int>(threadIdx.x) / kWarp;
-  Mass sum = x;
-#pragma unroll
-  for (int step = 1; step < kWarp; step *= 2) {
-    const Mass below = __shfl_up_sync(kAllLanes, sum, step);
-    sum += lane >= step ? below : 0;
-  }
-  if (lane == kWarp - 1) {
-    spare[warp] = sum;
-  }
+  const Mass before = sum_before(x, spare, kSampleWarps, total);
   __syncthreads();
-  Mass before = 0;
-  Mass all = 0;
-#pragma unroll
-  for (int w = 0; w < kSampleWarps; ++w) {
-    before += w < warp ? spare[w] : 0;
-    all += spare[w];
-  }
-  __syncthreads();
-  *total = all;
-  return before + sum - x;
+  return before;
 }
 
 }  // namespace msc::cuda

@@ -9,6 +9,7 @@
 #include "cuda/linear/linear.h"
 #include "cuda/moe/expert_combine.h"
 #include "cuda/moe/expert_sort.h"
+#include "tests/cuda/ops/refusals.h"
 #include "tests/cuda/ops/tensor.h"
 #include "tests/cuda/ops/tiled_weights.h"
 #include "tests/ops/harness/compare.h"
@@ -265,17 +266,7 @@ TEST(CudaExpertsPlan, Refuses) {
   good.num_targets = 1;
   good.targets[0] = {weights.layout(), weights.data(), nullptr, out, 32};
   good.experts = {&tile, &count, 1, 8, 2, nullptr};
-  EXPECT_NO_THROW(plan_linear(good));
-  const auto refuse = [&](auto change, const char* part) {
-    LinearParams params = good;
-    change(params);
-    try {
-      plan_linear(params);
-      ADD_FAILURE() << "accepted; expected: " << part;
-    } catch (const msc::Error& error) {
-      EXPECT_NE(std::string::npos, error.text().find(part)) << error.text();
-    }
-  };
+  const auto refuse = refusals(good, [](const auto& params) { plan_linear(params); });
   refuse([](LinearParams& p) { p.experts.tile_rows = 24; }, "tile_rows is 24");
   refuse([](LinearParams& p) { p.experts.most_tiles = 0; }, "most_tiles is 0");
   refuse([](LinearParams& p) { p.experts.num_experts = 0; }, "num_experts is 0");

@@ -130,11 +130,10 @@ public sealed class DecoderExecutor : IDisposable
     public void Run(in BatchContent content)
     {
         _batch.Update(Stream, content);
-        int rows = _batch.NumLogitRows;
-        Logits = rows == 0 ? default : _buffers.Logits.SliceRows(0, rows);
+        Logits = LogitsOf(_batch);
         if (CanLaunchGraph())
         {
-            _graphs.Launch(_batch.NumTokens, rows);
+            _graphs.Launch(_batch.NumTokens, _batch.NumLogitRows);
             return;
         }
 
@@ -186,8 +185,7 @@ public sealed class DecoderExecutor : IDisposable
         }
 
         _mtp.Run(next);
-        int rows = _mtp.Batch.NumLogitRows;
-        Logits = rows == 0 ? default : _buffers.Logits.SliceRows(0, rows);
+        Logits = LogitsOf(_mtp.Batch);
         ComputeLogits(_mtp.Batch, _mtp.OutputNorm, _mtp.OutputHead ?? _head);
         _choices?.EndForce();
     }
@@ -248,6 +246,8 @@ public sealed class DecoderExecutor : IDisposable
             : throw new NotSupportedException("Layers that choose different numbers of experts are not supported.");
     }
 
+    private Tensor LogitsOf(Batch batch) => batch.NumLogitRows == 0 ? default : _buffers.Logits.SliceRows(0, batch.NumLogitRows);
+
     private void ComputeLogits(Batch batch, in PreparedNorm norm, in PreparedProjection head)
     {
         int rows = batch.NumLogitRows;
@@ -257,7 +257,6 @@ public sealed class DecoderExecutor : IDisposable
         }
 
         Tensor input = _buffers.LogitInput.SliceRows(0, rows);
-        Tensor logits = _buffers.Logits.SliceRows(0, rows);
         Stream.GatherRows(batch, _buffers.Residual.SliceRows(0, batch.NumTokens), input);
         _runner.Inputs?.Add(_head.Weight, input, norm);
         Stream.Linear(new LinearParams
@@ -266,7 +265,7 @@ public sealed class DecoderExecutor : IDisposable
             Input = input,
             NormWeight = norm.Weight,
             NormEpsilon = norm.Epsilon,
-            Targets = [head.To(logits)],
+            Targets = [head.To(LogitsOf(batch))],
         });
     }
 }
